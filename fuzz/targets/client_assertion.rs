@@ -67,7 +67,7 @@ fuzz_target!(|bytes: &[u8]| {
             endpoint: "https://id.test/team/shop/oauth/token",
             internal: &[],
         };
-        if client_auth::check_claims(&CLIENT, &jwt, audience, NOW).is_ok() {
+        if client_auth::check_assertion_claims(&CLIENT, &jwt, audience, NOW).is_ok() {
             assert_eq!(jwt.text("iss"), Some(CLIENT.id.as_str()));
             assert!(jwt.time("exp").is_some_and(|exp| exp > NOW.secs()));
         }

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use lanyard::{
     model::{Client, JwsAlgorithm, Tenant, Timestamp},
     protocol::{
-        authorize::request_object::{check_content, merge_request_object},
+        authorize::request_object::{check_content_hash, merge_request_object},
         jwt::UnverifiedJwt,
         params::RequestParams,
     },
@@ -22,7 +22,7 @@ static TENANT: LazyLock<Tenant> = LazyLock::new(tenant);
 fuzz_target!(|bytes: &[u8]| {
     let text = String::from_utf8_lossy(bytes);
     let _ = UnverifiedJwt::read(&text);
-    let _ = check_content(&CLIENT, &text, bytes);
+    let _ = check_content_hash(&CLIENT, &text, bytes);
     let Ok(serde_json::Value::Object(claims)) = serde_json::from_slice(bytes) else { return };
     let jwt = UnverifiedJwt { algorithm: JwsAlgorithm::RS256, kid: None, typ: None, claims };
     let params = RequestParams::parse(b"client_id=team.wiki&response_type=code&scope=openid&request=x");

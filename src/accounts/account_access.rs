@@ -97,7 +97,7 @@ pub(crate) async fn load_account_access(
     if !consents.is_empty() {
         // A consent names its client by a hash.
         for client in context.tenant.clients() {
-            let id = consent::record_id(&account.subject, &client.object);
+            let id = consent::consent_record_id(&account.subject, &client.object);
             if let Some(consent) = consents.get(&id) {
                 let access = access_of(&mut found, client, consent.given_at);
                 access.add(&consent.scopes, consent.given_at);

@@ -78,7 +78,7 @@ pub(super) async fn load_authenticator<T: PersonalAuthenticator>(
     context: AccountContext<'_>,
     account: &Account,
 ) -> Result<Option<(VersionedRecord, T)>, AccountError> {
-    let declared = declared_people(context, account);
+    let declared = declared_subjects(context, account);
     let marks: Vec<_> = declared.iter().map(|(_, mark)| *mark).collect();
     let key = authenticator_key::<T>(context, &account.subject);
     let stored = context.get(&key).await?;
@@ -125,7 +125,7 @@ pub(super) async fn remove_authenticator<T: PersonalAuthenticator>(
     context: AccountContext<'_>,
     account: &Account,
 ) -> Result<bool, AccountError> {
-    for (subject, _) in declared_people(context, account) {
+    for (subject, _) in declared_subjects(context, account) {
         context.take(&authenticator_key::<T>(context, &subject)).await?;
     }
     Ok(context.take(&authenticator_key::<T>(context, &account.subject)).await?.is_some())
@@ -183,7 +183,7 @@ async fn adopt<T: PersonalAuthenticator>(
 }
 
 /// The people of identity providers who are this user: their subjects and marks without the OidcUser.
-pub(super) fn declared_people(
+pub(super) fn declared_subjects(
     context: AccountContext<'_>,
     account: &Account,
 ) -> Vec<(Subject, ObjectMark)> {

@@ -198,7 +198,7 @@ async fn send(
         .signing_key_for(client, notifier.accounts.store_clock.at(now))
         .ok_or(DeliveryError::NoSigningKey)?;
     let token =
-        token_issuer::sign_with(&notifier.accounts, key, JwtType::LogoutToken, &claims).await?;
+        token_issuer::sign_claims(&notifier.accounts, key, JwtType::LogoutToken, &claims).await?;
     let form = form_urlencoded::Serializer::new(String::new())
         .append_pair("logout_token", &token)
         .finish();

@@ -15,7 +15,7 @@ use crate::{
 
 /// A parameter that names the user of a request (CIBA Core §7.1).
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum NamedPerson<'a> {
+pub(crate) enum BackchannelUserHint<'a> {
     /// A username or verified e-mail address of a user of the tenant, or a `sub` that is not pairwise.
     Login(&'a str),
     /// A `sub` as the client knows it.
@@ -26,10 +26,10 @@ pub(crate) enum NamedPerson<'a> {
 pub(crate) async fn find_named_person(
     context: AccountContext<'_>,
     client: &Client,
-    name: NamedPerson<'_>,
+    name: BackchannelUserHint<'_>,
 ) -> Result<Option<Arc<Account>>, AccountError> {
     let found = match name {
-        NamedPerson::Login(typed) => {
+        BackchannelUserHint::Login(typed) => {
             let (tenant, normalized) = (context.tenant, normalize_username(typed));
             let by_name = tenant.account_by_username(&normalized).cloned();
             let by_email = tenant.account_by_email(&normalized).cloned();
@@ -41,7 +41,7 @@ pub(crate) async fn find_named_person(
             };
             only_one([by_name, by_email, by_subject])
         }
-        NamedPerson::Subject(subject) => find_subject(context, client, subject).await?,
+        BackchannelUserHint::Subject(subject) => find_subject(context, client, subject).await?,
     };
     Ok(found.filter(|account| !account.disabled))
 }

@@ -20,7 +20,7 @@ use crate::{
     store::RecordKind,
 };
 
-pub(crate) use super::backchannel_people::{NamedPerson, find_named_person};
+pub(crate) use super::backchannel_people::{BackchannelUserHint, find_named_person};
 
 /// Maximum number of requests of one client that wait for a person at the same time.
 const MAX_WAITING_OF_CLIENT: usize = 3;

@@ -233,7 +233,8 @@ async fn redeem_assertion(
         endpoint: &endpoint.url(issuer),
         internal: &internal,
     };
-    let once = client_auth::check_claims(client, jwt, audience, context.now).map_err(refused)?;
+    let once =
+        client_auth::check_assertion_claims(client, jwt, audience, context.now).map_err(refused)?;
     let key = context.key(RecordKind::Assertion, once.id);
     let record = marker_record(key, once.expires_at.plus(CLOCK_SKEW));
     let budget = (&context.services.assertion_budget, record_makers(client));

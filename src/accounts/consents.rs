@@ -23,7 +23,7 @@ pub(crate) async fn load_consent(
     let marks = endings::current_marks(context, account);
     let Some(stored) = stored else { return Ok(None) };
     let Some(consent) = read(&stored, marks) else { return Ok(None) };
-    if marks::is_adopted(consent.marks, marks) {
+    if marks::consent_needs_new_marks(consent.marks, marks) {
         // After a restore. The next person with the subject does not inherit it.
         let adopted = Consent { marks: Some(marks), ..consent.clone() };
         let record = Record { value: encode_record(&adopted).into(), ..stored.record };
@@ -35,7 +35,7 @@ pub(crate) async fn load_consent(
 
 /// Stores the permissions that a user granted for a request, in addition to earlier permissions. Nothing is stored for
 /// a client that asks each time ([`consent::is_needed`]).
-pub(crate) async fn extend_consent(
+pub(crate) async fn store_consent(
     context: AccountContext<'_>,
     account: &Account,
     request: &AuthorizationRequest,
@@ -102,5 +102,5 @@ fn read(stored: &VersionedRecord, now: AccountMarks) -> Option<Consent> {
 }
 
 fn key(context: AccountContext<'_>, subject: &Subject, client: &Client) -> RecordKey {
-    context.key(RecordKind::Consent, consent::record_id(subject, &client.object))
+    context.key(RecordKind::Consent, consent::consent_record_id(subject, &client.object))
 }

@@ -23,7 +23,7 @@ use crate::{
 const VOID_TTL: Duration = Duration::from_hours(400 * 24);
 
 /// Returns true if a person has left since the last sign-in, so that the directory need not be asked.
-pub(super) async fn has_ended(
+pub(super) async fn person_has_left(
     context: AccountContext<'_>,
     provider: &IdentityProvider,
     (person, claims): (&PersonRecord, &UpstreamClaims),

@@ -15,7 +15,7 @@ use crate::{
     identity::{AttemptPermit, AttemptSource, LoginThrottle, ThrottledAccount},
     model::{Account, DeclaredIdentity, LdapSettings, Secret, Subject, normalize_username},
     protocol::identity_provider::{IdentityProvider, identity_of},
-    upstream::ldap::{DirectoryPerson, FoundEntry, LdapCredentials, LdapError, LdapRefusal},
+    upstream::ldap::{DirectoryPerson, LdapCredentials, LdapError, LdapRefusal, LdapUserEntry},
 };
 
 pub use crate::upstream::ldap::AccountRestriction;
@@ -124,7 +124,7 @@ impl DirectorySignIn<'_> {
         let typed = normalize_username(self.username);
         let permit = admit(&typed, false).map_err(DirectorySignInError::Wait)?;
         let entry = EntryAttempt::default();
-        let may_try = |found: FoundEntry<'_>| {
+        let may_try = |found: LdapUserEntry<'_>| {
             let person = found.person.and_then(|it| attempted_person(context, provider, it));
             entry.admit(admit(&format!("{}\0{}", provider.name(), found.id), true), person)
         };

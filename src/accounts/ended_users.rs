@@ -16,7 +16,7 @@ use crate::{
         ObjectKey, ObjectMark, ObjectRef, SharedAuditSink, Subject, TenantId, Timestamp,
     },
     protocol::{
-        identity_provider::declared_people,
+        identity_provider::declared_identities,
         records::{VoidBefore, decode_record, encode_record},
     },
     registry::{ServedTenant, Snapshot, SnapshotHandle},
@@ -131,7 +131,7 @@ impl SeenUser {
     fn of(tenant: &ServedTenant, account: &Account) -> Self {
         let banned = account.identities.iter().filter(|_| account.disabled).flat_map(|identity| {
             let provider = tenant.provider(&identity.provider);
-            provider.map(|it| declared_people(it, &identity.subject)).unwrap_or_default()
+            provider.map(|it| declared_identities(it, &identity.subject)).unwrap_or_default()
         });
         Self {
             tenant: tenant.tenant.id.clone(),

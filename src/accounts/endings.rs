@@ -56,7 +56,7 @@ impl PresentMarks {
 }
 
 /// Returns true if a session or grant can be used, as far as its user decides.
-pub(super) async fn is_usable(
+pub(super) async fn is_user_record_usable(
     context: AccountContext<'_>,
     record: MarkedRecord<'_>,
     account: &Account,
@@ -75,7 +75,7 @@ pub(super) async fn load_usable_marks(
         return Ok(None);
     };
     let now = present.marks;
-    if marks::may_be_void(record, now) && is_void(context, record, account, now).await? {
+    if marks::may_record_be_void(record, now) && is_void(context, record, account, now).await? {
         return Ok(None);
     }
     // A declared user may be gone from the provider that the record was made by.
@@ -110,12 +110,12 @@ impl<'a> RecordValidity<'a> {
         Ok(Self { account, present, now: context.now, voids })
     }
 
-    /// Returns true if a session or grant can be used, as far as its user decides ([`is_usable`]).
+    /// Returns true if a session or grant can be used, as far as its user decides ([`is_user_record_usable`]).
     pub(super) fn is_usable(&self, record: MarkedRecord<'_>) -> bool {
         self.present.are_of(record, self.account, self.now)
             && !self.voids.iter().any(|(marks, void)| {
                 let is_own = marks.person == self.present.marks.person;
-                (!is_own || marks::may_be_void(record, *marks))
+                (!is_own || marks::may_record_be_void(record, *marks))
                     && marks::is_void(record, void, *marks)
             })
     }

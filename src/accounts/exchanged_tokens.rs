@@ -9,7 +9,7 @@ use crate::{
 /// Returns true if the holder of an access token of a grant may use it, after the grant was checked. A client that
 /// got it by exchange has to be there, as the same object, and to let the person in, and the token itself must not be
 /// revoked. `jti`: of the token.
-pub(super) async fn is_usable(
+pub(super) async fn is_exchanged_token_usable(
     context: AccountContext<'_>,
     (holder, jti): (&TokenHolder, Option<&str>),
     (grant, account): (&Grant, &Account),
@@ -23,5 +23,5 @@ pub(super) async fn is_usable(
     if is_revoked_token(context, jti).await? {
         return Ok(false);
     }
-    Ok(grants::check_entry(context, &client, (grant, account)).is_ok())
+    Ok(grants::check_access_to_client(context, &client, (grant, account)).is_ok())
 }

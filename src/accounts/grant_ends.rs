@@ -61,14 +61,14 @@ pub(super) async fn notify_of_grants(
     held: &[(VersionedRecord, Grant)],
     ended: &HashSet<String>,
 ) -> Result<(), AccountError> {
-    let (mut told, mut claims) = (HashSet::new(), Vec::new());
+    let (mut notified, mut claims) = (HashSet::new(), Vec::new());
     for (_, grant) in held {
         let Some(sid) = grant.sid.as_deref().filter(|sid| !ended.contains(*sid)) else { continue };
         let client = context.tenant.declared_client(grant.client.as_str());
         let Some(client) = client.filter(|client| grant.belongs_to_client(client)) else {
             continue;
         };
-        if told.insert((&grant.client, sid)) {
+        if notified.insert((&grant.client, sid)) {
             let about = (grant.authentication.subject.as_str(), sid);
             claims.extend(store_notification(context, client, about).await?);
         }

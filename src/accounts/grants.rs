@@ -85,11 +85,11 @@ async fn account_of(
     let Some(client) = context.tenant.client(grant.client.as_str()) else {
         return Ok(Err(GrantRefusal::Inactive));
     };
-    Ok(check_entry(context, &client, (grant, &account)).map(|()| account))
+    Ok(check_access_to_client(context, &client, (grant, &account)).map(|()| account))
 }
 
 /// Rule: the person of a grant may use a client. A refused entry is reported.
-pub(crate) fn check_entry(
+pub(crate) fn check_access_to_client(
     context: AccountContext<'_>,
     client: &Client,
     (grant, account): (&Grant, &Account),

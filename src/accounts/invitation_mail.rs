@@ -56,7 +56,7 @@ pub(super) async fn mail_link(
 }
 
 /// Stores the answer of the mail server.
-pub(super) async fn record_answer(
+pub(super) async fn store_mail_answer(
     store: &SharedStore,
     (tenant, link, to): (&TenantId, &InvitationLink, &str),
     (is_sent, now, store_now): (bool, Timestamp, Timestamp),

@@ -37,10 +37,10 @@ pub(super) fn seal_link(
     now: Timestamp,
 ) -> String {
     let token = seal_record(sealer, tenant, link, entropy, now);
-    format!("{}{token}", link_start(issuer))
+    format!("{}{token}", invitation_url_prefix(issuer))
 }
 
 /// A link without its token.
-pub(super) fn link_start(issuer: &Issuer) -> String {
+pub(super) fn invitation_url_prefix(issuer: &Issuer) -> String {
     format!("{}?token=", Endpoint::Invitation.url(issuer))
 }

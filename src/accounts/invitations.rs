@@ -10,7 +10,7 @@ use super::{
     invitation_claim::used_invitation,
     invitation_mail,
     invitation_need::{needs_setup, served_invitee},
-    invitation_url::{invitation_link_content, link_start, seal_link},
+    invitation_url::{invitation_link_content, invitation_url_prefix, seal_link},
     invited_credentials::{InvitationUse, InvitedCredentials},
     outbox::OutboxTimes,
     passkeys::load_passkeys,
@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// Opens the link of an invitation. `None` if it is damaged, or of another tenant.
-pub(crate) fn open_link(
+pub(crate) fn open_invitation_link(
     context: AccountContext<'_>,
     token: &str,
 ) -> Result<Option<InvitationLink>, AccountError> {
@@ -177,7 +177,7 @@ impl InvitationLedger for StoredInvitations {
 
     fn is_link(&self, invited: &UserInvitation, link: &str) -> bool {
         let Some(sealer) = self.registry.snapshot().sealer.clone() else { return false };
-        let token = link.strip_prefix(&link_start(&invited.issuer));
+        let token = link.strip_prefix(&invitation_url_prefix(&invited.issuer));
         let opened =
             token.and_then(|token| open_record::<InvitationLink>(&sealer, &invited.tenant, token));
         opened == Some(invitation_link_content(invited))

@@ -11,7 +11,7 @@ use super::{
     passkey_enrolment::{NewPasskey, claim_new_passkey, store_new_passkey},
     passwords::{PasswordChoice, save_password},
     recovery_codes::{NewRecoveryCodes, make_first_recovery_codes},
-    totp::{NewApp, store_new_app},
+    totp::{ProvedTotp, store_new_app},
 };
 use crate::{model::Account, protocol::records::InvitationLink};
 
@@ -19,7 +19,7 @@ use crate::{model::Account, protocol::records::InvitationLink};
 #[derive(Clone, Debug)]
 pub(crate) enum NewFactor {
     /// An authenticator app whose first code was right.
-    App(NewApp),
+    App(ProvedTotp),
     /// A passkey whose answer to the challenge was right.
     Passkey(NewPasskey),
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{
     AccountServices,
-    invitation_mail::{is_current_invitation, record_answer},
+    invitation_mail::{is_current_invitation, store_mail_answer},
     invitation_url::invitation_url,
     mail_outbox::SealedMail,
     mail_slots::MailSlots,
@@ -223,7 +223,7 @@ impl MailDelivery {
         is_sent: bool,
     ) -> Result<(), StoreError> {
         let (now, store_now) = (self.clock.now(), self.accounts.store_clock.now());
-        record_answer(
+        store_mail_answer(
             &self.accounts.store,
             (&served.tenant.id, link, to),
             (is_sent, now, store_now),

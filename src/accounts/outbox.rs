@@ -144,8 +144,8 @@ impl<M: OutboxMessage> StoredEntry<M> {
         &self.stored.record.key
     }
 
-    /// Returns true if the store lists the record by due time. A replica of an earlier release,
-    /// which knows no due times, may have written it.
+    /// Returns true if the store lists the record by due time. A build before the outbox may have
+    /// written it without one.
     pub(super) fn is_scheduled(&self) -> bool {
         self.stored.record.due_at.is_some()
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{
     AccountContext, AccountError, endings,
     mail_notices::notify_person,
-    passkey_challenge::{claim_challenge, is_current, issued_at},
+    passkey_challenge::{challenge_issued_at, claim_challenge, is_current},
     passkeys::{StoredPasskey, is_valid_passkey_of, open_passkey, passkey_key, uses_passkeys},
     vaulted_record::seal_vaulted_record,
 };
@@ -88,7 +88,7 @@ pub(crate) async fn use_passkey(
     if !claim_challenge(context, challenge, &account.subject).await? {
         return Ok(Err(PasskeyRefusal::Replayed));
     }
-    record_use(context, stored, account, (verified, issued_at(challenge))).await
+    record_use(context, stored, account, (verified, challenge_issued_at(challenge))).await
 }
 
 /// The challenge is one for a sign-in, and was made for this browser.

@@ -51,7 +51,7 @@ fn new_challenge(context: AccountContext<'_>, purpose: ChallengePurpose) -> Pass
 }
 
 /// When a challenge was issued, by the store's clock.
-pub(super) fn issued_at(challenge: &PasskeyChallenge) -> Timestamp {
+pub(super) fn challenge_issued_at(challenge: &PasskeyChallenge) -> Timestamp {
     challenge.expires_at.minus(CHALLENGE_TTL)
 }
 
@@ -67,11 +67,11 @@ pub(super) async fn claim_challenge(
     challenge: &PasskeyChallenge,
     subject: &Subject,
 ) -> Result<bool, AccountError> {
-    claim_once(context, (&challenge.challenge, challenge.expires_at), subject).await
+    claim_single_use(context, (&challenge.challenge, challenge.expires_at), subject).await
 }
 
 /// Uses up something that was made for one answer. One of several requests with it gets true.
-pub(super) async fn claim_once(
+pub(super) async fn claim_single_use(
     context: AccountContext<'_>,
     (unique, expires_at): (&[u8], Timestamp),
     subject: &Subject,

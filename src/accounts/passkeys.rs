@@ -5,7 +5,7 @@
 
 use super::{
     AccountContext, AccountError,
-    authenticators::declared_people,
+    authenticators::declared_subjects,
     endings,
     invitation_claim::keep_invitation_used,
     oldest_records::records_of_person,
@@ -62,7 +62,7 @@ pub(crate) async fn load_passkeys(
     if !uses_passkeys(context) {
         return Ok(Vec::new());
     }
-    let declared = declared_people(context, account);
+    let declared = declared_subjects(context, account);
     let marks: Vec<_> = declared.iter().map(|(_, mark)| *mark).collect();
     let others = declared.iter().map(|(subject, _)| subject);
     let others = others.filter(|subject| **subject != account.subject);

@@ -8,7 +8,7 @@ use super::{
     AccountContext, AccountError,
     detached_context::DetachedContext,
     directory_caller::directory_caller,
-    directory_person_end::{end_directory_person, has_ended},
+    directory_person_end::{end_directory_person, person_has_left},
     people::{self, StoredPerson},
 };
 use crate::{
@@ -94,7 +94,7 @@ pub(super) async fn directory_claims(
     let stored = people::load_person(context, subject, directory.0).await?;
     let Some(StoredPerson { person, version }) = stored else { return Ok(None) };
     let Some(claims) = people::claims_of(&person) else { return Ok(None) };
-    if person.incomplete && has_ended(context, directory.0, (&person, &claims)).await? {
+    if person.incomplete && person_has_left(context, directory.0, (&person, &claims)).await? {
         return Ok(None);
     }
     match decide_freshness(directory.0.refresh, person.age(), context.store_now) {

@@ -110,7 +110,7 @@ impl Registrations {
 /// Records that a client completed a request. The first use of a dynamically registered client is
 /// stored permanently, so the client does not expire
 /// (docs/design/serving.md#dynamic-registration).
-pub(crate) fn mark_used(registrations: &Arc<Registrations>, client: &Client) {
+pub(crate) fn mark_client_used(registrations: &Arc<Registrations>, client: &Client) {
     let unmarked = client.registered.as_ref().is_some_and(|registered| !registered.used);
     if !unmarked {
         return;

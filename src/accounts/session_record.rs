@@ -11,7 +11,7 @@ use crate::{
 
 /// The key of a session in the store, by the value of its cookie.
 pub(super) fn session_key(context: AccountContext<'_>, cookie: &str) -> RecordKey {
-    context.key(RecordKind::Session, session::record_id(cookie))
+    context.key(RecordKind::Session, session::session_record_id(cookie))
 }
 
 /// The record of a new session, by the value of its cookie.

@@ -205,7 +205,8 @@ async fn activate(
     let Some(account) = account else { return Ok(None) };
     let lifetimes = &context.tenant.tenant.lifetimes;
     if !session::session_is_live(&session, &account, lifetimes, context.now)
-        || !endings::is_usable(context, session::session_marks(&session), &account).await?
+        || !endings::is_user_record_usable(context, session::session_marks(&session), &account)
+            .await?
     {
         return Ok(None);
     }

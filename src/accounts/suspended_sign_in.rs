@@ -64,7 +64,7 @@ pub(crate) async fn resume_sign_in(
     let Some(account) = account_of(context, &pending).await? else { return Ok(None) };
     let record =
         MarkedRecord { marks: Some(pending.marks), created_at: pending.started_at, sid: None };
-    if !endings::is_usable(context, record, &account).await? {
+    if !endings::is_user_record_usable(context, record, &account).await? {
         return Ok(None);
     }
     if let SuspendedSource::Provider { provider, issuer, subject, sid, .. } = &pending.source {

@@ -40,7 +40,7 @@ pub(crate) fn signing_key_of_algorithm(
 }
 
 /// Signs claims as a JWT with a key of the tenant. `typ`: the type in its header.
-pub(crate) async fn sign_with(
+pub(crate) async fn sign_claims(
     services: &AccountServices,
     key: &Arc<SigningKey>,
     typ: JwtType,
@@ -70,7 +70,7 @@ impl<'a> IdTokenKey<'a> {
 }
 
 /// Checks that the tenant has the keys that sign a client's tokens. `server`: that of the access token.
-pub(crate) fn check_keys(
+pub(crate) fn check_signing_keys(
     context: AccountContext<'_>,
     client: &Client,
     server: Option<&ResourceServer>,
@@ -230,7 +230,7 @@ async fn id_token(
     let Some(key) = IdTokenKey::of(context, plan.client)?.0 else {
         return Ok(unsigned_id_token(&claims));
     };
-    Ok(sign_with(context.services, key, JwtType::IdToken, &claims).await?)
+    Ok(sign_claims(context.services, key, JwtType::IdToken, &claims).await?)
 }
 
 /// The claims of an ID token (OIDC Core §2) without the hash of an access token (§3.3.2.11).
@@ -248,7 +248,7 @@ fn id_claims(
         with_code: plan.code.is_some(),
         with_access_token: plan.access_token,
     };
-    let person = claims::in_id_token(tenant, client, user.user, contents);
+    let person = claims::id_token_user_claims(tenant, client, user.user, contents);
     let c_hash = plan.code.and_then(|code| key.hash(code));
     let token = IdToken {
         tenant,

@@ -137,7 +137,7 @@ pub(crate) async fn load_active_token(
     let Ok(user) = grants::account_of_grant(context, &grant).await? else { return Ok(None) };
     let Some(holder) = presented.holder() else { return Ok(None) };
     let held = (&holder, presented.jti());
-    if !exchanged_tokens::is_usable(context, held, (&grant, &user)).await? {
+    if !exchanged_tokens::is_exchanged_token_usable(context, held, (&grant, &user)).await? {
         return Ok(None);
     }
     Ok(Some(ActiveToken::OfGrant { grant: Box::new(grant), user }))

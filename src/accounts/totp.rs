@@ -10,7 +10,7 @@ use super::{
     endings,
     factor_attempts::{begin_attempt, take_back_attempt},
     invitation_claim::{keep_invitation_used, own_invitation},
-    passkey_challenge::claim_once,
+    passkey_challenge::claim_single_use,
     vaulted_record::{open_vaulted_record, seal_vaulted_record},
 };
 use crate::{
@@ -56,14 +56,14 @@ pub(crate) enum CodeVerdict {
 
 /// An app that has shown a right code. It is not stored yet.
 #[derive(Clone, Debug)]
-pub(crate) struct NewApp {
+pub(crate) struct ProvedTotp {
     /// The app that it replaces.
     before: Option<EnrolledTotp>,
     secret: Vec<u8>,
     last_step: u64,
 }
 
-impl NewApp {
+impl ProvedTotp {
     /// Returns true if the app replaces another app.
     pub(crate) const fn is_replacement(&self) -> bool {
         self.before.is_some()
@@ -72,7 +72,7 @@ impl NewApp {
 
 /// The reason why an app is not set up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum NewAppRefusal {
+pub(crate) enum TotpSetupRefusal {
     /// The person has an app already.
     AlreadyEnrolled,
     /// The code does not confirm it.
@@ -120,16 +120,16 @@ pub(crate) async fn prove_new_app(
     account: &Account,
     secret: &[u8],
     typed: &str,
-) -> Result<Result<NewApp, NewAppRefusal>, AccountError> {
+) -> Result<Result<ProvedTotp, TotpSetupRefusal>, AccountError> {
     let before = load_totp(context, account).await?;
     // A form that is sent twice does not make its code valid again.
     let may_replace = |before: &EnrolledTotp| replaces_app(context) && before.totp.secret != secret;
     if before.as_ref().is_some_and(|before| !may_replace(before)) {
-        return Ok(Err(NewAppRefusal::AlreadyEnrolled));
+        return Ok(Err(TotpSetupRefusal::AlreadyEnrolled));
     }
     let step = check_new_code(context, secret, typed);
-    let proved = |last_step| NewApp { before, secret: secret.to_owned(), last_step };
-    Ok(step.map(proved).map_err(NewAppRefusal::Code))
+    let proved = |last_step| ProvedTotp { before, secret: secret.to_owned(), last_step };
+    Ok(step.map(proved).map_err(TotpSetupRefusal::Code))
 }
 
 /// Stores an app. Returns false if the user has set up another app meanwhile. `invitation`: the id of the invitation
@@ -137,7 +137,7 @@ pub(crate) async fn prove_new_app(
 pub(crate) async fn store_new_app(
     context: AccountContext<'_>,
     account: &Account,
-    new: NewApp,
+    new: ProvedTotp,
     invitation: Option<&str>,
 ) -> Result<bool, AccountError> {
     let key = authenticator_key::<TotpRecord>(context, &account.subject);
@@ -182,7 +182,7 @@ pub(crate) async fn claim_enrolment(
     enrolment: &TotpEnrolment,
 ) -> Result<bool, AccountError> {
     let unique = (&*enrolment.secret, enrolment.expires_at);
-    claim_once(context, unique, &account.subject).await
+    claim_single_use(context, unique, &account.subject).await
 }
 
 /// Returns true if a new app replaces the app that a user has. Otherwise the user has to remove it first.

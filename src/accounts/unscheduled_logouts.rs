@@ -1,8 +1,8 @@
-//! Schedules logout notifications without a due time, which a store that the commit a185edd wrote contains: such a
-//! store has to be read, and the outbox lists messages by due time only.
+//! Schedules unscheduled logout notifications: those whose records have no due time. Builds before the outbox stored
+//! them, and the outbox lists messages by due time only (ADR 0023).
 //!
 //! A process looks for them once after its start. Two limits are accepted: of more than 1,000 notifications of
-//! a client some may not be found, and those that a replica of that commit stores after the look are not sent.
+//! a client some may not be found, and those that such a build stores after the look are not sent.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -21,7 +21,7 @@ use crate::{
 /// The pause after an error of the store.
 const RETRY_INTERVAL: Duration = Duration::from_mins(10);
 
-/// The search for such notifications.
+/// The search for unscheduled notifications.
 pub(super) struct UnscheduledLogouts {
     /// The current tenants and clients.
     pub(super) registry: SnapshotHandle,
@@ -34,8 +34,8 @@ pub(super) struct UnscheduledLogouts {
 }
 
 impl UnscheduledLogouts {
-    /// Looks for the notifications of each client once. After an error of the store, the other clients are next.
-    /// The search ends early when all notifications from before this start have expired.
+    /// Looks for the unscheduled notifications of each client once. After an error of the store, the other clients
+    /// are next. The search ends early when all notifications from before this start have expired.
     pub(super) async fn schedule(&self) {
         let end = Instant::now() + LogoutNotification::TTL;
         self.wait_for_tenants().await;
@@ -44,7 +44,7 @@ impl UnscheduledLogouts {
             let Err(error) = self.schedule_found(&tenant, &client).await else { continue };
             tracing::warn!(
                 record_kind = %LogoutNotification::KIND, %tenant, %error,
-                "could not look for notifications of an earlier release"
+                "could not look for unscheduled notifications"
             );
             clients.push_back((tenant, client));
             sleep(RETRY_INTERVAL).await;
@@ -76,7 +76,7 @@ impl UnscheduledLogouts {
         found
     }
 
-    /// Gives the notifications of a client their due time.
+    /// Gives the unscheduled notifications of a client their due time.
     async fn schedule_found(
         &self,
         tenant: &TenantId,

@@ -2,7 +2,7 @@
 
 use super::{
     AccountContext, AccountError,
-    token_issuer::{sign_with, signing_key, signing_key_of_algorithm},
+    token_issuer::{sign_claims, signing_key, signing_key_of_algorithm},
 };
 use crate::{
     keys::JwtType,
@@ -33,6 +33,6 @@ pub(super) async fn client_assertion(
     };
     let jti = context.services.entropy.token();
     let claims = client_assertion_claims(&oidc.client_id, audience, &jti, context.now);
-    let signed = sign_with(context.services, key, JwtType::ClientAssertion, &claims).await?;
+    let signed = sign_claims(context.services, key, JwtType::ClientAssertion, &claims).await?;
     Ok(Some(Secret::new(signed)))
 }

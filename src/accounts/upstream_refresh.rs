@@ -181,15 +181,15 @@ async fn refresh(
             end_if_current(context, session).await
         }
         PersonRefreshOutcome::Claims(_) => {
-            upstream_sessions::record_answer(context, id, Some(false)).await?;
+            upstream_sessions::store_refresh_result(context, id, Some(false)).await?;
             Ok(answer)
         }
         PersonRefreshOutcome::Incomplete => {
-            upstream_sessions::record_answer(context, id, Some(true)).await?;
+            upstream_sessions::store_refresh_result(context, id, Some(true)).await?;
             Ok(answer)
         }
         PersonRefreshOutcome::Unavailable => {
-            upstream_sessions::record_answer(context, id, None).await?;
+            upstream_sessions::store_refresh_result(context, id, None).await?;
             Ok(answer)
         }
     }
@@ -225,7 +225,7 @@ async fn end_if_current(
     let stored = load_upstream_session(context, &session.id).await?;
     let now = stored.map(|stored| stored.session.tokens);
     if now.as_ref() != Some(&session.tokens) {
-        upstream_sessions::record_answer(context, &session.id, None).await?;
+        upstream_sessions::store_refresh_result(context, &session.id, None).await?;
         return Ok(PersonRefreshOutcome::Unavailable);
     }
     end_upstream_session(context, session, LogoutKind::Upstream).await?;

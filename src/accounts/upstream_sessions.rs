@@ -162,7 +162,7 @@ pub(super) async fn renew_tokens(
 
 /// Stores the result of a refresh: `Some` if the provider has answered, with whether the answer is
 /// incomplete.
-pub(super) async fn record_answer(
+pub(super) async fn store_refresh_result(
     context: AccountContext<'_>,
     id: &str,
     incomplete: Option<bool>,

@@ -58,7 +58,7 @@ pub async fn begin_upstream_sign_in(
     fetch: &SharedFetch,
     provider: &IdentityProvider,
     interaction: Interaction,
-    wishes: UpstreamSignInOptions<'_>,
+    options: UpstreamSignInOptions<'_>,
 ) -> Result<String, UpstreamSignInError> {
     let entropy = &context.services.entropy;
     let state = UpstreamState {
@@ -66,7 +66,7 @@ pub async fn begin_upstream_sign_in(
         nonce: entropy.token(),
         code_verifier: entropy.token(),
         started_at: context.now,
-        demands: wishes.demands.clone(),
+        demands: options.demands.clone(),
         interaction: omit_stored_request(context, interaction).await?,
         party: UpstreamClientHash::of(provider),
     };
@@ -90,15 +90,15 @@ pub async fn begin_upstream_sign_in(
                 further: &oidc.authorization_parameters,
                 sealed_state: &sealed,
                 state: &state,
-                login_hint: wishes.login_hint,
-                account_prompt: account_prompt.filter(|_| wishes.select_account),
-                acr_values: wishes.acr_values,
-                ui_locales: wishes.ui_locales,
+                login_hint: options.login_hint,
+                account_prompt: account_prompt.filter(|_| options.select_account),
+                acr_values: options.acr_values,
+                ui_locales: options.ui_locales,
             };
             authorization_url(&metadata, request)
         }
         ProviderSource::GitHub(github) => {
-            github_authorization_url(github, (&state, &sealed), &redirect_uri, wishes.login_hint)
+            github_authorization_url(github, (&state, &sealed), &redirect_uri, options.login_hint)
         }
         ProviderSource::Ldap(_) => None,
     };

@@ -11,7 +11,7 @@ pub(super) fn parse_address(text: &str) -> Result<SocketAddr, InvalidValue> {
 }
 
 /// A duration such as `20s` or `1m30s`.
-pub(super) fn parse_duration(text: &str) -> Result<Duration, InvalidValue> {
+pub(super) fn parse_duration_flag(text: &str) -> Result<Duration, InvalidValue> {
     let span: jiff::SignedDuration = text.parse().map_err(InvalidValue::Duration)?;
     Duration::try_from(span).map_err(InvalidValue::NegativeDuration)
 }

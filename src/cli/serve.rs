@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{ArgAction, Args, ValueEnum};
 
-use super::{MutualTlsArgs, flag_values::parse_duration};
+use super::{MutualTlsArgs, flag_values::parse_duration_flag};
 
 /// Headers in which proxies report the client's address, host and scheme.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -65,7 +65,7 @@ pub struct ServeArgs {
         env = "LANYARD_DRAIN_TIMEOUT",
         default_value = "20s",
         value_name = "DURATION",
-        value_parser = parse_duration
+        value_parser = parse_duration_flag
     )]
     pub drain_timeout: Duration,
     /// Time to keep accepting connections after a stop signal, while load balancers remove this
@@ -75,7 +75,7 @@ pub struct ServeArgs {
         env = "LANYARD_DRAIN_DELAY",
         default_value = "0s",
         value_name = "DURATION",
-        value_parser = parse_duration
+        value_parser = parse_duration_flag
     )]
     pub drain_delay: Duration,
     /// Internal addresses that clients' URLs (`jwks_uri`, logout, ...) may lead to, also without

@@ -123,7 +123,7 @@ async fn announce(
         loop {
             let view = Arc::clone(&views.borrow_and_update());
             let snapshot = handle.snapshot();
-            if banner::is_settled(&snapshot, view.revision)
+            if banner::are_objects_settled(&snapshot, view.revision)
                 && banner::has_invitations(&snapshot, &view)
             {
                 return;

@@ -38,8 +38,8 @@ pub fn changed_objects(before: &ObservedState, after: &ObservedState) -> BTreeSe
     changed
 }
 
-fn verdicts(world: &ObservedState) -> impl Iterator<Item = (&ObjectRef, &Arc<Verdict>)> {
-    world.snapshot.verdicts().iter().map(|verdict| (&verdict.object, verdict))
+fn verdicts(observed: &ObservedState) -> impl Iterator<Item = (&ObjectRef, &Arc<Verdict>)> {
+    observed.snapshot.verdicts().iter().map(|verdict| (&verdict.object, verdict))
 }
 
 fn owner_of(objects: &ObjectSet, key: &ObjectKey) -> Option<ObjectRef> {

@@ -49,11 +49,11 @@ pub(super) async fn watch_cluster_keys(context: &ControllerContext) -> Infallibl
 /// The clients with federated credentials; `None` before the objects are known.
 fn federated_clients(context: &ControllerContext) -> Option<Vec<(ObjectKey, ClientFederation)>> {
     let view = context.source.views().borrow().clone();
-    let world = ObservedState::new(view, context.registry.snapshot());
-    if !world.is_known() {
+    let observed = ObservedState::new(view, context.registry.snapshot());
+    if !observed.is_known() {
         return None;
     }
-    let verdicts = world.snapshot.verdicts().iter();
+    let verdicts = observed.snapshot.verdicts().iter();
     let clients = verdicts.filter_map(|verdict| match &verdict.outcome {
         ObjectOutcome::Client(client) if !client.federation.is_empty() => {
             Some((verdict.object.key.clone(), client.federation.clone()))
@@ -83,7 +83,7 @@ fn federation_reason(
 /// conclusion it is the reason in the status.
 pub(super) fn client_reachable_reason(
     context: &ControllerContext,
-    world: &ObservedState,
+    observed: &ObservedState,
     verdict: &Verdict,
 ) -> Option<ConditionReason> {
     let ObjectOutcome::Client(client) = &verdict.outcome else { return None };
@@ -91,7 +91,7 @@ pub(super) fn client_reachable_reason(
         return None;
     }
     let key = &verdict.object.key;
-    let cached = world.view.objects.managed.get::<OidcClient>(key);
+    let cached = observed.view.objects.managed.get::<OidcClient>(key);
     let shown = || cached.and_then(|cached| cached.status_facts().reachable);
     let may_be_shown = |reason: &ConditionReason| {
         client.federation.has_service_accounts || *reason == ConditionReason::ClusterIssuer

@@ -13,11 +13,11 @@ use crate::{
 /// Emits Events until the future is dropped.
 pub(super) async fn publish_host_settings_events(context: &ControllerContext) -> Infallible {
     let Some(mut states) = context.host_settings.clone() else { return pending().await };
-    let mut told = Vec::new();
+    let mut reported = Vec::new();
     loop {
         let state = states.borrow_and_update().clone();
-        if let Some(state) = state.filter(|state| state.problems != told) {
-            told.clone_from(&state.problems);
+        if let Some(state) = state.filter(|state| state.problems != reported) {
+            reported.clone_from(&state.problems);
             if let Some(event) = event(&state) {
                 context.source.publish_event(event).await;
             }

@@ -86,19 +86,19 @@ pub(super) async fn watch_mail_servers(context: &ControllerContext) -> Infallibl
 /// Updates the watched servers from the tenants of the current snapshot. A new server is probed at once.
 fn refresh_tenants(context: &ControllerContext, watched: &mut HashMap<ObjectKey, WatchedServer>) {
     let view = context.source.views().borrow().clone();
-    let world = ObservedState::new(view, context.registry.snapshot());
-    if !world.is_known() {
+    let observed = ObservedState::new(view, context.registry.snapshot());
+    if !observed.is_known() {
         return;
     }
     let mut known = HashSet::new();
-    for verdict in world.snapshot.verdicts().iter() {
+    for verdict in observed.snapshot.verdicts().iter() {
         let ObjectOutcome::Tenant(tenant) = &verdict.outcome else { continue };
         let (Some(settings), key) = (&tenant.mail, &verdict.object.key) else { continue };
         known.insert(key.clone());
         let is_same = watched.get(key).is_some_and(|it| it.settings.server == settings.server);
         if !is_same {
             let earlier = watched.contains_key(key);
-            let published = published(context, &world, key).filter(|_| !earlier);
+            let published = published(context, &observed, key).filter(|_| !earlier);
             let (settings, judgement) = (Arc::clone(settings), FailureCounter::of(published));
             let due = Some(context.clock.now());
             watched.insert(key.clone(), WatchedServer { settings, judgement, due });
@@ -159,12 +159,12 @@ fn conclude(
 /// The reason of the condition `MailReachable` of a verdict; `None` without the condition.
 pub(super) fn mail_reason(
     context: &ControllerContext,
-    world: &ObservedState,
+    observed: &ObservedState,
     verdict: &Verdict,
 ) -> Option<ConditionReason> {
     match &verdict.outcome {
         ObjectOutcome::Tenant(tenant) if tenant.mail.is_some() => {
-            published(context, world, &verdict.object.key).map(reason_of)
+            published(context, observed, &verdict.object.key).map(reason_of)
         }
         _ => None,
     }
@@ -173,11 +173,12 @@ pub(super) fn mail_reason(
 /// The conclusion that the status of a tenant has, or is about to have.
 fn published(
     context: &ControllerContext,
-    world: &ObservedState,
+    observed: &ObservedState,
     tenant: &ObjectKey,
 ) -> Option<ProbeResult> {
     // Where servers are not asked, no status says that they can be used.
     context.mail_probe.as_ref()?;
-    let shown = || world.view.objects.managed.get::<Tenant>(tenant)?.status_facts().mail_reachable;
+    let shown =
+        || observed.view.objects.managed.get::<Tenant>(tenant)?.status_facts().mail_reachable;
     context.mail_health.reason(tenant).or_else(shown).and_then(probe_result)
 }

@@ -15,20 +15,20 @@ use crate::{
 /// Reconciles one object: makes the writes that are due, publishes its status, and counts the outcome.
 pub async fn reconcile_object(
     context: &ControllerContext,
-    world: &ObservedState,
-    memory: &PublishedStatuses,
+    observed: &ObservedState,
+    statuses: &PublishedStatuses,
     object: &ObjectRef,
 ) -> WorkResult {
     let (done, healthy) = match object.kind {
         ObjectKind::Secret => {
-            (sealing::reconcile_installation_keys(context, world, &object.key).await, true)
+            (sealing::reconcile_installation_keys(context, observed, &object.key).await, true)
         }
-        ObjectKind::Managed(_) => match world.verdict(object) {
+        ObjectKind::Managed(_) => match observed.verdict(object) {
             Some(verdict) => (
-                reconcile_existing(context, world, memory, verdict).await,
+                reconcile_existing(context, observed, statuses, verdict).await,
                 verdict.problems.is_empty(),
             ),
-            None => (reconcile_deleted(context, world, memory, object).await, true),
+            None => (reconcile_deleted(context, observed, statuses, object).await, true),
         },
         ObjectKind::Namespace | ObjectKind::ConfigMap => return WorkResult::Done(None),
     };
@@ -56,20 +56,20 @@ pub async fn reconcile_object(
 /// Reconciles an object that has a verdict.
 async fn reconcile_existing(
     context: &ControllerContext,
-    world: &ObservedState,
-    memory: &PublishedStatuses,
+    observed: &ObservedState,
+    statuses: &PublishedStatuses,
     verdict: &Verdict,
 ) -> Result<Action, ReconcileError> {
     let mut own_verdict = None;
     let acted = match &verdict.outcome {
         ObjectOutcome::Tenant(outcome) => {
-            tenant::reconcile_keys(context, world, &verdict.object, outcome).await
+            tenant::reconcile_keys(context, observed, &verdict.object, outcome).await
         }
         ObjectOutcome::Client(outcome) => {
-            oidc_client::reconcile_client_secret(context, world, verdict, outcome).await
+            oidc_client::reconcile_client_secret(context, observed, verdict, outcome).await
         }
         ObjectOutcome::User(outcome) => {
-            let done = oidc_user::reconcile_invitation(context, world, verdict, outcome).await;
+            let done = oidc_user::reconcile_invitation(context, observed, verdict, outcome).await;
             done.map(|(action, found)| {
                 own_verdict = found;
                 action
@@ -84,7 +84,7 @@ async fn reconcile_existing(
         // The status is published with the verdict on what was just written.
         Ok(Action::Wrote) => Ok(Action::Wrote),
         Ok(Action::Nothing(wake)) => {
-            let notice = status::publish_status(context, world, memory, verdict).await?;
+            let notice = status::publish_status(context, observed, statuses, verdict).await?;
             Ok(Action::Nothing(earliest(wake, notice)))
         }
         Err(ReconcileError::Write { error: WriteError::Conflict, what }) => {
@@ -95,7 +95,8 @@ async fn reconcile_existing(
         Err(error) => {
             let failed = with_failure(verdict, &error);
             // The first error decides about the retry.
-            if let Err(second) = status::publish_status(context, world, memory, &failed).await {
+            if let Err(second) = status::publish_status(context, observed, statuses, &failed).await
+            {
                 tracing::debug!(error = %second, "failed to publish the status");
             }
             Err(error)
@@ -132,25 +133,25 @@ fn with_failure(verdict: &Verdict, error: &ReconcileError) -> Verdict {
 /// Handles an object that is deleted, being deleted, or newer than its verdict.
 async fn reconcile_deleted(
     context: &ControllerContext,
-    world: &ObservedState,
-    memory: &PublishedStatuses,
+    observed: &ObservedState,
+    statuses: &PublishedStatuses,
     object: &ObjectRef,
 ) -> Result<Action, ReconcileError> {
-    let objects = &world.view.objects;
-    if world.state(object).is_some() || objects.malformed.contains_key(object) {
+    let objects = &observed.view.objects;
+    if observed.state(object).is_some() || objects.malformed.contains_key(object) {
         return Ok(Action::Nothing(None));
     }
-    memory.forget(object);
+    statuses.forget(object);
     // While some object cannot be read, an absent object may still exist.
     let whole = objects.malformed.is_empty() && !objects.incomplete;
     if object.is(ManagedKind::Tenant) && !objects.incomplete {
-        return tenant::reserve_issuer(context, world, object).await;
+        return tenant::reserve_issuer(context, observed, object).await;
     }
     if context.collects_garbage && whole && object.is(ManagedKind::OidcClient) {
-        return oidc_client::delete_orphaned_secrets(context, world, object).await;
+        return oidc_client::delete_secrets_of_client(context, observed, object).await;
     }
     if context.collects_garbage && whole && object.is(ManagedKind::OidcUser) {
-        return oidc_user::delete_orphaned_secrets(context, world, object).await;
+        return oidc_user::delete_secrets_of_user(context, observed, object).await;
     }
     Ok(Action::Nothing(None))
 }

@@ -117,10 +117,10 @@ async fn lost(leads: &mut watch::Receiver<bool>) {
 /// Reconciles until the source ends. Dropping it aborts every reconcile in progress.
 async fn run_while_leading(context: &ControllerContext) {
     let (mut views, mut snapshots) = (context.source.views(), context.registry.changes());
-    let (memory, mut queue, mut running) =
+    let (statuses, mut queue, mut running) =
         (PublishedStatuses::default(), Workqueue::default(), FuturesUnordered::new());
     let mut slots = ReconcileSlots::default();
-    let mut world = ObservedState::default();
+    let mut observed = ObservedState::default();
     let mut refresh = Some(Instant::now());
     let mut pause = DEBOUNCE;
     loop {
@@ -129,11 +129,11 @@ async fn run_while_leading(context: &ControllerContext) {
             refresh = None;
             views.mark_unchanged();
             snapshots.mark_unchanged();
-            world = enqueue_changes(context, world, &mut queue);
+            observed = enqueue_changes(context, observed, &mut queue);
             pause = pause_after(started.elapsed(), DEBOUNCE);
         }
-        while let Some((object, lane)) = slots.next(&mut queue, &world, context.clock.now()) {
-            running.push(reconcile_one(context, world.clone(), &memory, object, lane));
+        while let Some((object, lane)) = slots.next(&mut queue, &observed, context.clock.now()) {
+            running.push(reconcile_one(context, observed.clone(), &statuses, object, lane));
         }
         tokio::select! {
             Some((object, finish, lane)) = running.next(), if !running.is_empty() => {
@@ -194,8 +194,8 @@ fn enqueue_changes(
 
 async fn reconcile_one(
     context: &ControllerContext,
-    world: ObservedState,
-    memory: &PublishedStatuses,
+    observed: ObservedState,
+    statuses: &PublishedStatuses,
     object: ObjectRef,
     lane: WorkLane,
 ) -> (ObjectRef, WorkResult, WorkLane) {
@@ -206,7 +206,7 @@ async fn reconcile_one(
         name = &*object.key.name,
     );
     let attempt =
-        AssertUnwindSafe(reconcile_object(context, &world, memory, &object)).catch_unwind();
+        AssertUnwindSafe(reconcile_object(context, &observed, statuses, &object)).catch_unwind();
     let result = attempt.map(|done| {
         done.unwrap_or_else(|_| {
             tracing::error!("reconcile panicked");
@@ -250,12 +250,12 @@ impl ReconcileSlots {
     fn next(
         &mut self,
         queue: &mut Workqueue<ObjectRef>,
-        world: &ObservedState,
+        observed: &ObservedState,
         now: Timestamp,
     ) -> Option<(ObjectRef, WorkLane)> {
         while self.cheap > 0 {
             let Some(object) = queue.next(now) else { break };
-            if !is_costly(world, &object, now) {
+            if !is_costly(observed, &object, now) {
                 self.cheap -= 1;
                 return Some((object, WorkLane::Cheap));
             }
@@ -271,8 +271,8 @@ impl ReconcileSlots {
 }
 
 /// Returns true if the reconcile of an object makes keys.
-fn is_costly(world: &ObservedState, object: &ObjectRef, now: Timestamp) -> bool {
-    match world.verdict(object).map(|verdict| &verdict.outcome) {
+fn is_costly(observed: &ObservedState, object: &ObjectRef, now: Timestamp) -> bool {
+    match observed.verdict(object).map(|verdict| &verdict.outcome) {
         Some(ObjectOutcome::Tenant(tenant)) => tenant::needs_new_keys(tenant, now),
         _ => false,
     }

@@ -33,21 +33,21 @@ const OWNER_KIND: &str = "Installation";
 /// Creates, rotates or restores the keys of one of the installation's Secrets.
 pub async fn reconcile_installation_keys(
     context: &ControllerContext,
-    world: &ObservedState,
+    observed: &ObservedState,
     key: &ObjectKey,
 ) -> Result<Action, ReconcileError> {
     let keys = InstallationKeys::in_secret(key, &context.key_secrets);
     let in_use = context.vault_use.as_ref().and_then(|found| found.borrow().clone());
-    let seen = ObservedSealingKeys {
+    let observed_keys = ObservedSealingKeys {
         keys,
         key,
-        secret: world.secret(key),
-        held: keys.held(&world.snapshot),
-        had_some: keys.had_some(world),
+        secret: observed.secret(key),
+        held: keys.held(&observed.snapshot),
+        had_some: keys.had_some(observed),
         in_use: in_use.as_ref(),
     };
-    let longest = longest_sealed(&world.snapshot);
-    let plan = plan(&seen, longest, context.entropy.as_ref(), context.clock.now());
+    let longest = longest_sealed(&observed.snapshot);
+    let plan = plan(&observed_keys, longest, context.entropy.as_ref(), context.clock.now());
     let Some(step) = plan.step else { return Ok(Action::Nothing(plan.wake)) };
     apply_writes(context, vec![step]).await?;
     report_key_changes(context, None, (keys.key_use(), key), plan.changes);
@@ -88,27 +88,27 @@ struct SealingKeysPlan {
 }
 
 fn plan(
-    seen: &ObservedSealingKeys<'_>,
+    observed_keys: &ObservedSealingKeys<'_>,
     longest: Duration,
     entropy: &dyn Entropy,
     now: Timestamp,
 ) -> SealingKeysPlan {
-    let key = seen.key;
+    let key = observed_keys.key;
     let owner = owner::owner_annotation(OWNER_KIND, &key.name);
-    let before = match seen.secret {
+    let before = match observed_keys.secret {
         None => None,
         // A user-provided Secret is used as it is and never written.
         Some(SecretState::Loaded(secret)) if is_ours(secret, &owner) => Some(secret),
         Some(_) => return SealingKeysPlan::default(),
     };
     let entries = before.map(CachedSecret::entries).unwrap_or_default();
-    let mut change = SealingKeysChange::of(seen, &entries, before, now);
-    let plan = seen.keys.plan(&change.keys, longest, seen.in_use, now);
+    let mut change = SealingKeysChange::of(observed_keys, &entries, before, now);
+    let plan = observed_keys.keys.plan(&change.keys, longest, observed_keys.in_use, now);
     if before.is_some() && plan.is_empty() && change.is_empty() {
         return SealingKeysPlan { wake: plan.wake, ..SealingKeysPlan::default() };
     }
     let none_left = change.keys.is_empty() && change.discarded.is_empty();
-    let lost = none_left && (before.is_some() || seen.had_some);
+    let lost = none_left && (before.is_some() || observed_keys.had_some);
     let data = change.written(&plan, entropy, now);
     let write = match before {
         Some(secret) => {
@@ -126,7 +126,7 @@ fn plan(
         (false, false) => Some(MissingSealingKeys::Restored),
         (false, true) => None,
     };
-    let notices = notices(seen, &change, lost);
+    let notices = notices(observed_keys, &change, lost);
     let changes = key_changes(&entries, &write, (&change, &plan), lost);
     let step = Some(PlannedWrite { write, notices });
     SealingKeysPlan { step, wake: plan.wake, loss, changes }
@@ -184,12 +184,12 @@ struct SealingKeysChange {
 
 impl SealingKeysChange {
     fn of(
-        seen: &ObservedSealingKeys<'_>,
+        observed_keys: &ObservedSealingKeys<'_>,
         entries: &KeyEntries,
         secret: Option<&CachedSecret>,
         now: Timestamp,
     ) -> Self {
-        let held = seen.held;
+        let held = observed_keys.held;
         let void = secret.map(discarded_keys).unwrap_or_default();
         let (all, damaged) = read_sealing_keys(entries);
         let is_void = |key: &SealingKey| void.contains(&key.id);
@@ -212,7 +212,7 @@ impl SealingKeysChange {
             restored,
             discarded,
             damaged: damaged.len(),
-            lacks_marking_key: seen.keys.include_marking_key()
+            lacks_marking_key: observed_keys.keys.include_marking_key()
                 && !entries.contains_key(MARKING_KEY_ENTRY),
             held_marking_key: held.and_then(Sealer::marking_key).map(write_marking_key),
         }
@@ -252,11 +252,11 @@ fn is_ours(secret: &CachedSecret, owner: &str) -> bool {
 }
 
 fn notices(
-    seen: &ObservedSealingKeys<'_>,
+    observed_keys: &ObservedSealingKeys<'_>,
     change: &SealingKeysChange,
     lost: bool,
 ) -> Vec<EventRecord> {
-    let (key, name) = (seen.key, seen.keys.name());
+    let (key, name) = (observed_keys.key, observed_keys.keys.name());
     let mut notices = Vec::new();
     let mut tell = |reason, message| {
         let object = ObjectRef::new(ObjectKind::Secret, key.clone());
@@ -266,7 +266,7 @@ fn notices(
         let message = format!(
             "There was no {name} key ({} damaged entries are preserved), and a new one was made: {}",
             change.damaged,
-            seen.keys.loss()
+            observed_keys.keys.loss()
         );
         tell(EventReason::KeysLost, message);
     }

@@ -7,7 +7,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use super::{
     ControllerContext, ReconcileError, federation_health::client_reachable_reason,
     mail_health::mail_reason, observed::ObservedState, published_status::PublishedStatuses,
-    reachability::reachable_reason, tenant,
+    reachability::verdict_reachable_reason, tenant,
 };
 use crate::{
     api::{
@@ -28,61 +28,62 @@ const NOTICE_DELAY: Duration = Duration::from_secs(5);
 /// new problem. Returns the time at which an Event is due if the problem lasts.
 pub async fn publish_status(
     context: &ControllerContext,
-    world: &ObservedState,
-    memory: &PublishedStatuses,
+    observed: &ObservedState,
+    statuses: &PublishedStatuses,
     verdict: &Verdict,
 ) -> Result<Option<Timestamp>, ReconcileError> {
     let object = &verdict.object;
-    let malformed = world.view.objects.malformed.get(object);
-    let version = match (malformed, world.state(object)) {
+    let malformed = observed.view.objects.malformed.get(object);
+    let version = match (malformed, observed.state(object)) {
         (Some(malformed), _) => malformed.resource_version.as_deref(),
         (None, state) => state.and_then(|state| state.version),
     };
-    let shown = match (malformed, world.managed(object)) {
+    let shown = match (malformed, observed.managed(object)) {
         (_, Some(found)) => Some(found.status_digest().clone()),
         (malformed, None) => malformed.map(|malformed| malformed.status.digest()),
     };
-    let before = memory.current(object, shown, version).unwrap_or_default();
+    let before = statuses.current(object, shown, version).unwrap_or_default();
     let now = context.clock.now();
     let mut conditions = registry::verdict_conditions(verdict, &before, now);
-    let reachable = reachable_reason(context, world, verdict)
-        .or_else(|| client_reachable_reason(context, world, verdict));
+    let reachable = verdict_reachable_reason(context, observed, verdict)
+        .or_else(|| client_reachable_reason(context, observed, verdict));
     conditions.extend(
         reachable.map(|reason| registry::reachable_condition(verdict, reason, &before, now)),
     );
-    let mail = mail_reason(context, world, verdict);
+    let mail = mail_reason(context, observed, verdict);
     conditions.extend(
         mail.map(|reason| registry::mail_reachable_condition(verdict, reason, &before, now)),
     );
-    let status = wanted(verdict, world, conditions, before.salt(), now);
+    let status = wanted(verdict, observed, conditions, before.salt(), now);
     let digest = status.status_digest();
     if !before.same_content(&digest) {
         let problem = problem(object, &before, status.conditions());
         match write(context, object, status).await {
-            Ok(true) => memory.status_accepted(object),
+            Ok(true) => statuses.status_accepted(object),
             Ok(false) => return Ok(None),
             Err(error) => {
-                if let Some(notice) = refusal(object, &error).filter(|it| memory.is_new_refusal(it))
+                if let Some(notice) =
+                    refusal(object, &error).filter(|it| statuses.is_new_refusal(it))
                 {
                     context.source.publish_event(notice).await;
                 }
                 return Err(error);
             }
         }
-        memory.published(object, version.map(str::to_owned), digest);
+        statuses.published(object, version.map(str::to_owned), digest);
         match problem {
             ReadyChange::Unchanged => {}
-            ReadyChange::Solved => memory.defer_notice(object, None),
+            ReadyChange::Solved => statuses.defer_notice(object, None),
             ReadyChange::Problem(reason, notice) => {
                 let delay = if reason.needs_edit() { Duration::ZERO } else { NOTICE_DELAY };
-                memory.defer_notice(object, Some((now.plus(delay), notice)));
+                statuses.defer_notice(object, Some((now.plus(delay), notice)));
             }
         }
     }
-    if let Some(notice) = memory.due_notice(object, now) {
+    if let Some(notice) = statuses.due_notice(object, now) {
         context.source.publish_event(notice).await;
     }
-    Ok(memory.notice_due_at(object))
+    Ok(statuses.notice_due_at(object))
 }
 
 /// Writes a status. Returns false if the object no longer exists.
@@ -111,7 +112,7 @@ fn refusal(object: &ObjectRef, error: &ReconcileError) -> Option<EventRecord> {
 /// The status that follows from a verdict.
 fn wanted(
     verdict: &Verdict,
-    world: &ObservedState,
+    observed: &ObservedState,
     conditions: Vec<Condition>,
     known_salt: Option<&str>,
     now: Timestamp,
@@ -134,7 +135,7 @@ fn wanted(
         .into(),
         ObjectOutcome::Client(client) => OidcClientStatus {
             observed_generation,
-            tenant: tenant_of(world, &verdict.object.key),
+            tenant: tenant_of(observed, &verdict.object.key),
             client_id: client.client_id.as_ref().map(ToString::to_string),
             issuer: client.issuer.as_ref().map(ToString::to_string),
             secret_name: match &client.secret {
@@ -165,7 +166,7 @@ fn wanted(
         ObjectOutcome::ResourceServer(_) => {
             ResourceServerStatus { observed_generation, conditions }.into()
         }
-        ObjectOutcome::Malformed => return of_malformed(verdict, world, conditions),
+        ObjectOutcome::Malformed => return of_malformed(verdict, observed, conditions),
     };
     StatusUpdate::Managed(status)
 }
@@ -184,10 +185,10 @@ fn invitation(user: &UserOutcome, key: &ObjectKey) -> Option<InvitationStatus> {
 /// The status of an object that does not deserialize.
 fn of_malformed(
     verdict: &Verdict,
-    world: &ObservedState,
+    observed: &ObservedState,
     conditions: Vec<Condition>,
 ) -> StatusUpdate {
-    let malformed = world.view.objects.malformed.get(&verdict.object);
+    let malformed = observed.view.objects.malformed.get(&verdict.object);
     let before = malformed.map(|malformed| Arc::clone(&malformed.status)).unwrap_or_default();
     StatusUpdate::Malformed {
         status: before.with_conditions(verdict.generation, conditions),
@@ -196,8 +197,8 @@ fn of_malformed(
 }
 
 /// The tenant of a client for its status, with the namespace if that differs.
-fn tenant_of(world: &ObservedState, client: &ObjectKey) -> Option<String> {
-    let found = world.view.objects.managed.get::<OidcClient>(client)?;
+fn tenant_of(observed: &ObservedState, client: &ObjectKey) -> Option<String> {
+    let found = observed.view.objects.managed.get::<OidcClient>(client)?;
     let tenant = &found.summary().tenant;
     Some(if tenant.0.namespace == client.namespace {
         tenant.0.name.to_string()

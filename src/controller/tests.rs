@@ -72,7 +72,7 @@ struct Cluster {
     clock: Arc<FixedClock>,
     installation: Installation,
     cache: BuildCache,
-    memory: PublishedStatuses,
+    statuses: PublishedStatuses,
     before: ObservedState,
     again: BTreeSet<ObjectRef>,
 }
@@ -108,7 +108,7 @@ impl Cluster {
             clock,
             installation,
             cache: BuildCache::default(),
-            memory: PublishedStatuses::default(),
+            statuses: PublishedStatuses::default(),
             before: ObservedState::default(),
             again: BTreeSet::new(),
         }
@@ -127,21 +127,21 @@ impl Cluster {
 
     /// Reconciles every changed object once, with a single view.
     async fn round(&mut self) -> Vec<WorkResult> {
-        let world = self.project();
+        let observed = self.project();
         let secrets = self.context.key_secrets.all().map(Clone::clone);
-        let mut due = changed_objects(&self.before, &world);
+        let mut due = changed_objects(&self.before, &observed);
         due.retain(|object| object.kind != ObjectKind::Secret);
         due.extend(secrets.map(|secret| ObjectRef::new(ObjectKind::Secret, secret)));
         due.append(&mut self.again);
         let mut finished = Vec::new();
         for object in due {
-            let finish = reconcile_object(&self.context, &world, &self.memory, &object).await;
+            let finish = reconcile_object(&self.context, &observed, &self.statuses, &object).await;
             if matches!(finish, WorkResult::Transient) {
                 self.again.insert(object);
             }
             finished.push(finish);
         }
-        self.before = world;
+        self.before = observed;
         finished
     }
 

@@ -232,7 +232,7 @@ impl Demo {
     }
 
     fn problem(&self, problem: &DemoError) -> DemoReply {
-        html_reply(problem.status, pages::problem_page(&self.flow, problem))
+        html_reply(problem.status, pages::demo_problem_page(&self.flow, problem))
     }
 }
 

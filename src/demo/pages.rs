@@ -132,7 +132,7 @@ pub(super) fn session_page(flow: &DemoFlow, signed_in: &DemoTokens, now: Timesta
     })
 }
 
-pub(super) fn problem_page(flow: &DemoFlow, problem: &DemoError) -> String {
+pub(super) fn demo_problem_page(flow: &DemoFlow, problem: &DemoError) -> String {
     let DemoError { title, message, remedy, .. } = problem;
     render(&ProblemPage { home: &flow.home, title, message, remedy })
 }

@@ -14,9 +14,9 @@ const ELEMENT_SIZE: usize = 32;
 /// The steps that several evaluations have left together, for example those of all expressions of one
 /// identity provider for one person.
 #[derive(Debug)]
-pub struct SharedSteps(Cell<u32>);
+pub struct EvaluationBudgetPool(Cell<u32>);
 
-impl SharedSteps {
+impl EvaluationBudgetPool {
     /// Steps for the expressions of one object, for one person.
     pub fn new() -> Self {
         Self::times(1)
@@ -28,7 +28,7 @@ impl SharedSteps {
     }
 }
 
-impl Default for SharedSteps {
+impl Default for EvaluationBudgetPool {
     fn default() -> Self {
         Self::new()
     }
@@ -45,7 +45,10 @@ pub(super) struct EvaluationBudget {
 
 impl EvaluationBudget {
     /// Runs an evaluation, which takes its steps from the shared ones too.
-    pub(super) fn with<T>(shared: Option<&SharedSteps>, run: impl FnOnce(&mut Self) -> T) -> T {
+    pub(super) fn with<T>(
+        shared: Option<&EvaluationBudgetPool>,
+        run: impl FnOnce(&mut Self) -> T,
+    ) -> T {
         let left = shared.map_or(u32::MAX, |shared| shared.0.get());
         let exceeded = if left < MAX_STEPS {
             EvaluationProblem::TooManySharedSteps

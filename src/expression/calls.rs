@@ -4,7 +4,7 @@ use regex::{RegexBuilder, bytes};
 
 use super::{
     check::{ExpressionCheckResult, ExpressionChecker},
-    checked_node::{CheckedKind, CheckedNode, LoopKind, LoopNode},
+    checked_node::{CheckedNode, CheckedNodeKind, LoopKind, LoopNode},
     error::{ExpressionError, ExpressionProblem},
     function_table::{ExpressionFunction, FUNCTIONS, list_functions},
     limits::MAX_PATTERN_SIZE,
@@ -75,7 +75,7 @@ impl<'a> ExpressionChecker<'a> {
             use ExpressionType::{List, Map, Text};
             require_type(&operands[0], "size", &[Text, List, Map])?;
         }
-        let kind = CheckedKind::Call { function, operands };
+        let kind = CheckedNodeKind::Call { function, operands };
         Ok(CheckedNode { position, result: function.result, kind })
     }
 
@@ -103,7 +103,7 @@ impl<'a> ExpressionChecker<'a> {
                 position: argument.position,
                 problem: ExpressionProblem::Pattern(error.to_string().replace('\n', " ")),
             })?;
-        let kind = CheckedKind::Matches { text, pattern, steps_per_byte };
+        let kind = CheckedNodeKind::Matches { text, pattern, steps_per_byte };
         Ok(CheckedNode { position, result: ExpressionType::Boolean, kind })
     }
 
@@ -145,7 +145,7 @@ impl<'a> ExpressionChecker<'a> {
             predicate.map(|it| inner.operand(it, kind.as_str(), &boolean)).transpose()?;
         let value = value.map(|it| inner.check(it).map(Box::new)).transpose()?;
         let node = LoopNode { kind, over, predicate, value };
-        Ok(CheckedNode { position, result: kind.result(), kind: CheckedKind::Loop(node) })
+        Ok(CheckedNode { position, result: kind.result(), kind: CheckedNodeKind::Loop(node) })
     }
 }
 

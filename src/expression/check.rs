@@ -2,7 +2,7 @@
 //! exist, loops must not be nested, patterns must compile, and operands must fit where their types are known.
 
 use super::{
-    checked_node::{CheckedKind, CheckedNode},
+    checked_node::{CheckedNode, CheckedNodeKind},
     error::{ExpressionError, ExpressionProblem},
     operand_types::{binary_result, require_type},
     syntax::{BinaryOperator, SyntaxKind, SyntaxLiteral, SyntaxNode},
@@ -32,7 +32,7 @@ impl<'a> ExpressionChecker<'a> {
         let position = node.position;
         let (kind, result) = match &node.kind {
             SyntaxKind::Literal(literal) => {
-                (CheckedKind::Literal(literal.clone()), literal_type(literal))
+                (CheckedNodeKind::Literal(literal.clone()), literal_type(literal))
             }
             SyntaxKind::Name(name) => self.check_name(name, position)?,
             SyntaxKind::Field { of, name, optional } => {
@@ -42,30 +42,30 @@ impl<'a> ExpressionChecker<'a> {
             SyntaxKind::Call { target, name, arguments } => {
                 return self.check_call(target.as_deref(), name, arguments, position);
             }
-            SyntaxKind::List(nodes) => (CheckedKind::List(self.check_all(nodes)?), T::List),
+            SyntaxKind::List(nodes) => (CheckedNodeKind::List(self.check_all(nodes)?), T::List),
             SyntaxKind::Map(entries) => (self.check_entries(entries)?, T::Map),
             SyntaxKind::Not(of) => {
-                (CheckedKind::Not(self.operand(of, "!", &[T::Boolean])?), T::Boolean)
+                (CheckedNodeKind::Not(self.operand(of, "!", &[T::Boolean])?), T::Boolean)
             }
             SyntaxKind::Negate(of) => {
                 let of = self.operand(of, "-", &[T::Integer, T::Decimal])?;
                 let result = of.result;
-                (CheckedKind::Negate(of), result)
+                (CheckedNodeKind::Negate(of), result)
             }
             SyntaxKind::Binary { operator, left, right } => {
                 self.check_binary(*operator, left, right, position)?
             }
             SyntaxKind::And(parts) => {
-                (CheckedKind::And(self.check_conditions(parts, "&&")?), T::Boolean)
+                (CheckedNodeKind::And(self.check_conditions(parts, "&&")?), T::Boolean)
             }
             SyntaxKind::Or(parts) => {
-                (CheckedKind::Or(self.check_conditions(parts, "||")?), T::Boolean)
+                (CheckedNodeKind::Or(self.check_conditions(parts, "||")?), T::Boolean)
             }
             SyntaxKind::Conditional { condition, yes, no } => {
                 let condition = self.operand(condition, "?", &[T::Boolean])?;
                 let (yes, no) = (Box::new(self.check(yes)?), Box::new(self.check(no)?));
                 let result = if yes.result == no.result { yes.result } else { T::Dynamic };
-                (CheckedKind::Conditional { condition, yes, no }, result)
+                (CheckedNodeKind::Conditional { condition, yes, no }, result)
             }
         };
         Ok(CheckedNode { position, result, kind })
@@ -87,13 +87,13 @@ impl<'a> ExpressionChecker<'a> {
     fn check_entries(
         self,
         entries: &'a [(SyntaxNode, SyntaxNode)],
-    ) -> Result<CheckedKind, ExpressionError> {
+    ) -> Result<CheckedNodeKind, ExpressionError> {
         let mut checked = Vec::with_capacity(entries.len());
         for (key, value) in entries {
             let key = *self.operand(key, "a key", &[ExpressionType::Text])?;
             checked.push((key, self.check(value)?));
         }
-        Ok(CheckedKind::Map(checked))
+        Ok(CheckedNodeKind::Map(checked))
     }
 
     /// Checks an operand, whose type must be one of these if it is known.
@@ -112,12 +112,12 @@ impl<'a> ExpressionChecker<'a> {
         self,
         name: &str,
         position: usize,
-    ) -> Result<(CheckedKind, ExpressionType), ExpressionError> {
+    ) -> Result<(CheckedNodeKind, ExpressionType), ExpressionError> {
         if self.element == Some(name) {
-            return Ok((CheckedKind::LoopElement, ExpressionType::Dynamic));
+            return Ok((CheckedNodeKind::LoopElement, ExpressionType::Dynamic));
         }
         match self.variable(name) {
-            Some(VariableName::Claims) => Ok((CheckedKind::Claims, ExpressionType::Map)),
+            Some(VariableName::Claims) => Ok((CheckedNodeKind::Claims, ExpressionType::Map)),
             Some(VariableName::User | VariableName::Client) => {
                 let problem = ExpressionProblem::Unsupported(
                     "\"user\" and \"client\" are used with a field, such as user.groups",
@@ -149,11 +149,11 @@ impl<'a> ExpressionChecker<'a> {
         left: &'a SyntaxNode,
         right: &'a SyntaxNode,
         position: usize,
-    ) -> Result<(CheckedKind, ExpressionType), ExpressionError> {
+    ) -> Result<(CheckedNodeKind, ExpressionType), ExpressionError> {
         let (left, right) = (Box::new(self.check(left)?), Box::new(self.check(right)?));
         let result = binary_result(operator, &left, &right)
             .map_err(|problem| ExpressionError { position, problem })?;
-        Ok((CheckedKind::Binary { operator, left, right }, result))
+        Ok((CheckedNodeKind::Binary { operator, left, right }, result))
     }
 }
 

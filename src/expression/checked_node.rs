@@ -17,12 +17,12 @@ pub(super) struct CheckedNode {
     pub(super) position: usize,
     /// The type of its value, `Dynamic` if it depends on the variables.
     pub(super) result: ExpressionType,
-    pub(super) kind: CheckedKind,
+    pub(super) kind: CheckedNodeKind,
 }
 
 /// The kind of a node with its parts.
 #[derive(Debug)]
-pub(super) enum CheckedKind {
+pub(super) enum CheckedNodeKind {
     Literal(SyntaxLiteral),
     Claims,
     /// The element that the loop visits.
@@ -72,7 +72,7 @@ pub(super) struct LoopNode {
 #[derive(Debug)]
 pub(super) struct MemberNode {
     pub(super) path: MemberPath,
-    pub(super) mode: MemberMode,
+    pub(super) mode: MemberAccessMode,
 }
 
 /// The place of a member.
@@ -86,7 +86,7 @@ pub(super) enum MemberPath {
 
 /// The result for a member, and for one that does not exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum MemberMode {
+pub(super) enum MemberAccessMode {
     /// The member, or an error.
     Required,
     /// An optional value, which is empty without the member.
@@ -95,7 +95,7 @@ pub(super) enum MemberMode {
     Presence,
 }
 
-impl MemberMode {
+impl MemberAccessMode {
     pub(super) fn of(optional: bool) -> Self {
         if optional { Self::Optional } else { Self::Required }
     }

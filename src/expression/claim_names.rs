@@ -3,15 +3,15 @@
 use std::collections::BTreeSet;
 
 use super::{
-    checked_node::{CheckedKind, CheckedNode, LoopNode, MemberNode, MemberPath},
+    checked_node::{CheckedNode, CheckedNodeKind, LoopNode, MemberNode, MemberPath},
     syntax::{BinaryOperator, SyntaxLiteral},
 };
 
 /// Adds the names in `claims.name`, `claims["name"]` and `"name" in claims`, of a node and all below it.
 pub(super) fn add_claim_names<'n>(node: &'n CheckedNode, names: &mut BTreeSet<&'n str>) {
     match &node.kind {
-        CheckedKind::Literal(_) | CheckedKind::Claims | CheckedKind::LoopElement => {}
-        CheckedKind::Member(MemberNode { path, .. }) => match path {
+        CheckedNodeKind::Literal(_) | CheckedNodeKind::Claims | CheckedNodeKind::LoopElement => {}
+        CheckedNodeKind::Member(MemberNode { path, .. }) => match path {
             MemberPath::User(_) | MemberPath::Client(_) => {}
             MemberPath::Key(of, name) => {
                 names.extend(is_claims(of).then_some(&**name));
@@ -23,37 +23,37 @@ pub(super) fn add_claim_names<'n>(node: &'n CheckedNode, names: &mut BTreeSet<&'
                 add_claim_names(key, names);
             }
         },
-        CheckedKind::Binary { operator, left, right } => {
+        CheckedNodeKind::Binary { operator, left, right } => {
             let is_in = *operator == BinaryOperator::In && is_claims(right);
             names.extend(text(left).filter(|_| is_in));
             add_claim_names(left, names);
             add_claim_names(right, names);
         }
-        CheckedKind::Not(one)
-        | CheckedKind::Negate(one)
-        | CheckedKind::Matches { text: one, .. } => {
+        CheckedNodeKind::Not(one)
+        | CheckedNodeKind::Negate(one)
+        | CheckedNodeKind::Matches { text: one, .. } => {
             add_claim_names(one, names);
         }
-        CheckedKind::List(nodes)
-        | CheckedKind::And(nodes)
-        | CheckedKind::Or(nodes)
-        | CheckedKind::Call { operands: nodes, .. } => {
+        CheckedNodeKind::List(nodes)
+        | CheckedNodeKind::And(nodes)
+        | CheckedNodeKind::Or(nodes)
+        | CheckedNodeKind::Call { operands: nodes, .. } => {
             for node in nodes {
                 add_claim_names(node, names);
             }
         }
-        CheckedKind::Map(entries) => {
+        CheckedNodeKind::Map(entries) => {
             for (key, value) in entries {
                 add_claim_names(key, names);
                 add_claim_names(value, names);
             }
         }
-        CheckedKind::Conditional { condition, yes, no } => {
+        CheckedNodeKind::Conditional { condition, yes, no } => {
             for node in [condition, yes, no] {
                 add_claim_names(node, names);
             }
         }
-        CheckedKind::Loop(LoopNode { over, predicate, value, .. }) => {
+        CheckedNodeKind::Loop(LoopNode { over, predicate, value, .. }) => {
             let parts = [Some(over), predicate.as_ref(), value.as_ref()];
             for node in parts.into_iter().flatten() {
                 add_claim_names(node, names);
@@ -63,12 +63,12 @@ pub(super) fn add_claim_names<'n>(node: &'n CheckedNode, names: &mut BTreeSet<&'
 }
 
 fn is_claims(node: &CheckedNode) -> bool {
-    matches!(node.kind, CheckedKind::Claims)
+    matches!(node.kind, CheckedNodeKind::Claims)
 }
 
 fn text(node: &CheckedNode) -> Option<&str> {
     match &node.kind {
-        CheckedKind::Literal(SyntaxLiteral::Text(text)) => Some(text),
+        CheckedNodeKind::Literal(SyntaxLiteral::Text(text)) => Some(text),
         _ => None,
     }
 }

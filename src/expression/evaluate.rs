@@ -2,7 +2,7 @@
 
 use super::{
     budget::EvaluationBudget,
-    checked_node::{CheckedKind, CheckedNode},
+    checked_node::{CheckedNode, CheckedNodeKind},
     error::{EvaluationError, EvaluationProblem},
     operators::apply_operator,
     syntax::SyntaxLiteral,
@@ -30,22 +30,22 @@ impl<'a> EvaluationFrame<'a, '_> {
         let position = node.position;
         budget.take_steps(position, 1)?;
         match &node.kind {
-            CheckedKind::Literal(literal) => Ok(literal_value(literal)),
-            CheckedKind::Claims => self.claims(position),
-            CheckedKind::LoopElement => {
+            CheckedNodeKind::Literal(literal) => Ok(literal_value(literal)),
+            CheckedNodeKind::Claims => self.claims(position),
+            CheckedNodeKind::LoopElement => {
                 let problem = EvaluationProblem::NoVariable("element");
                 self.element.cloned().ok_or(EvaluationError { position, problem })
             }
-            CheckedKind::Member(member) => self.evaluate_member(member, position, budget),
-            CheckedKind::List(nodes) => {
+            CheckedNodeKind::Member(member) => self.evaluate_member(member, position, budget),
+            CheckedNodeKind::List(nodes) => {
                 budget.create_elements(position, nodes.len())?;
                 let list: Result<Vec<_>, _> =
                     nodes.iter().map(|it| self.evaluate(it, budget)).collect();
                 Ok(EvaluatedValue::of_list(list?))
             }
-            CheckedKind::Map(entries) => self.map_literal(entries, position, budget),
-            CheckedKind::Not(of) => Ok(EvaluatedValue::Bool(!self.condition(of, "!", budget)?)),
-            CheckedKind::Negate(of) => match self.evaluate(of, budget)? {
+            CheckedNodeKind::Map(entries) => self.map_literal(entries, position, budget),
+            CheckedNodeKind::Not(of) => Ok(EvaluatedValue::Bool(!self.condition(of, "!", budget)?)),
+            CheckedNodeKind::Negate(of) => match self.evaluate(of, budget)? {
                 EvaluatedValue::Int(value) => {
                     let problem = EvaluationProblem::Operand("the number is too large");
                     let negated = value.checked_neg().ok_or(EvaluationError { position, problem });
@@ -54,23 +54,23 @@ impl<'a> EvaluationFrame<'a, '_> {
                 EvaluatedValue::Double(value) => Ok(EvaluatedValue::Double(-value)),
                 other => Err(wrong_operand("-", "a number", &other, position)),
             },
-            CheckedKind::Binary { operator, left, right } => {
+            CheckedNodeKind::Binary { operator, left, right } => {
                 let left = self.evaluate(left, budget)?;
                 let right = self.evaluate(right, budget)?;
                 apply_operator(*operator, &left, &right, (position, budget))
             }
-            CheckedKind::And(parts) => self.all_conditions(parts, true, budget),
-            CheckedKind::Or(parts) => self.all_conditions(parts, false, budget),
-            CheckedKind::Conditional { condition, yes, no } => {
+            CheckedNodeKind::And(parts) => self.all_conditions(parts, true, budget),
+            CheckedNodeKind::Or(parts) => self.all_conditions(parts, false, budget),
+            CheckedNodeKind::Conditional { condition, yes, no } => {
                 let chosen = if self.condition(condition, "?", budget)? { yes } else { no };
                 self.evaluate(chosen, budget)
             }
-            CheckedKind::Call { function, operands } => {
+            CheckedNodeKind::Call { function, operands } => {
                 let values: Result<Vec<_>, _> =
                     operands.iter().map(|it| self.evaluate(it, budget)).collect();
                 call_function(function, &values?, (position, budget))
             }
-            CheckedKind::Matches { text, pattern, steps_per_byte } => {
+            CheckedNodeKind::Matches { text, pattern, steps_per_byte } => {
                 let text = match self.evaluate(text, budget)? {
                     EvaluatedValue::Text(text) => text,
                     other => return Err(wrong_operand("matches", "text", &other, position)),
@@ -79,7 +79,7 @@ impl<'a> EvaluationFrame<'a, '_> {
                 budget.take_steps(position, steps)?;
                 Ok(EvaluatedValue::Bool(pattern.is_match(text.as_str())))
             }
-            CheckedKind::Loop(node) => self.evaluate_loop(node, position, budget),
+            CheckedNodeKind::Loop(node) => self.evaluate_loop(node, position, budget),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::{
     budget::EvaluationBudget,
-    checked_node::{MemberMode, MemberNode, MemberPath},
+    checked_node::{MemberAccessMode, MemberNode, MemberPath},
     error::{EvaluationError, EvaluationProblem},
     evaluate::EvaluationFrame,
     limits::MAX_SHOWN_KEY,
@@ -46,13 +46,15 @@ impl<'a> EvaluationFrame<'a, '_> {
         let found = self.find_member(member, position, budget)?;
         match member.mode {
             // optional.field: an optional value again.
-            MemberMode::Required if found.in_optional => Ok(EvaluatedValue::optional(found.value)),
-            MemberMode::Required => {
+            MemberAccessMode::Required if found.in_optional => {
+                Ok(EvaluatedValue::optional(found.value))
+            }
+            MemberAccessMode::Required => {
                 let missing = found.missing;
                 found.value.ok_or_else(|| EvaluationError { position, problem: missing.problem() })
             }
-            MemberMode::Optional => Ok(EvaluatedValue::optional(found.value)),
-            MemberMode::Presence => Ok(EvaluatedValue::Bool(found.value.is_some())),
+            MemberAccessMode::Optional => Ok(EvaluatedValue::optional(found.value)),
+            MemberAccessMode::Presence => Ok(EvaluatedValue::Bool(found.value.is_some())),
         }
     }
 
@@ -81,7 +83,7 @@ impl<'a> EvaluationFrame<'a, '_> {
                 let (of, in_optional) = unwrap_optional(self.evaluate(of, budget)?);
                 let value = match of {
                     Some(EvaluatedValue::Map(map)) => map.get(key),
-                    Some(other) if member.mode == MemberMode::Required && !in_optional => {
+                    Some(other) if member.mode == MemberAccessMode::Required && !in_optional => {
                         return Err(wrong_operand("a field", "a map", &other, position));
                     }
                     _ => None,

@@ -3,7 +3,7 @@
 use super::{
     calls::wrong_count,
     check::{ExpressionCheckResult, ExpressionChecker},
-    checked_node::{CheckedKind, CheckedNode, MemberMode, MemberNode, MemberPath},
+    checked_node::{CheckedNode, CheckedNodeKind, MemberAccessMode, MemberNode, MemberPath},
     error::{ExpressionError, ExpressionProblem},
     syntax::{SyntaxKind, SyntaxNode},
     types::ExpressionType,
@@ -17,17 +17,17 @@ impl<'a> ExpressionChecker<'a> {
         name: &str,
         optional: bool,
         position: usize,
-    ) -> Result<(CheckedKind, ExpressionType), ExpressionError> {
-        self.check_member(of, name, MemberMode::of(optional), position)
+    ) -> Result<(CheckedNodeKind, ExpressionType), ExpressionError> {
+        self.check_member(of, name, MemberAccessMode::of(optional), position)
     }
 
     fn check_member(
         self,
         of: &'a SyntaxNode,
         name: &str,
-        mode: MemberMode,
+        mode: MemberAccessMode,
         position: usize,
-    ) -> Result<(CheckedKind, ExpressionType), ExpressionError> {
+    ) -> Result<(CheckedNodeKind, ExpressionType), ExpressionError> {
         let variable = match &of.kind {
             SyntaxKind::Name(name) => self.variable(name),
             _ => None,
@@ -46,14 +46,14 @@ impl<'a> ExpressionChecker<'a> {
                 let of = self.operand(of, "a field", &[Map, Optional])?;
                 let inner = of.result;
                 let path = MemberPath::Key(of, name.into());
-                if inner == Optional && mode == MemberMode::Required {
+                if inner == Optional && mode == MemberAccessMode::Required {
                     let member = MemberNode { path, mode };
-                    return Ok((CheckedKind::Member(member), Optional));
+                    return Ok((CheckedNodeKind::Member(member), Optional));
                 }
                 (path, ExpressionType::Dynamic)
             }
         };
-        Ok((CheckedKind::Member(MemberNode { path, mode }), mode.result(member)))
+        Ok((CheckedNodeKind::Member(MemberNode { path, mode }), mode.result(member)))
     }
 
     fn user_field(self, name: &str, position: usize) -> Result<UserField, ExpressionError> {
@@ -69,9 +69,9 @@ impl<'a> ExpressionChecker<'a> {
         of: &'a SyntaxNode,
         index: &'a SyntaxNode,
         optional: bool,
-    ) -> Result<(CheckedKind, ExpressionType), ExpressionError> {
+    ) -> Result<(CheckedNodeKind, ExpressionType), ExpressionError> {
         use ExpressionType::{Dynamic, Integer, List, Map, Optional, Text};
-        let mode = MemberMode::of(optional);
+        let mode = MemberAccessMode::of(optional);
         let of = self.operand(of, "an index", &[Map, List, Optional])?;
         let wanted: &[ExpressionType] = match of.result {
             Map => &[Text],
@@ -82,7 +82,7 @@ impl<'a> ExpressionChecker<'a> {
         let is_chain = of.result == Optional;
         let path = MemberPath::Index(of, index);
         let result = if is_chain { Optional } else { mode.result(Dynamic) };
-        Ok((CheckedKind::Member(MemberNode { path, mode }), result))
+        Ok((CheckedNodeKind::Member(MemberNode { path, mode }), result))
     }
 
     /// Checks `has(a.b)`, which needs one field.
@@ -101,7 +101,7 @@ impl<'a> ExpressionChecker<'a> {
             return Err(ExpressionError { position: argument.position, problem });
         };
         let (kind, result) =
-            self.check_member(of, name, MemberMode::Presence, argument.position)?;
+            self.check_member(of, name, MemberAccessMode::Presence, argument.position)?;
         Ok(CheckedNode { position, result, kind })
     }
 }

@@ -40,7 +40,7 @@ use self::{
     value::EvaluatedValue,
 };
 pub use self::{
-    budget::SharedSteps,
+    budget::EvaluationBudgetPool,
     error::{EvaluationError, EvaluationProblem, ExpressionError, ExpressionProblem},
     limits::{MAX_EXPRESSION_LEN, MAX_LOOP_ELEMENTS},
     types::ExpressionType,

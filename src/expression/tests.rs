@@ -225,11 +225,11 @@ fn results_of_a_wrong_type_are_errors() {
 fn evaluations_that_share_their_steps_are_bounded_together() {
     let Value::Object(claims) = json!({"x": "a".repeat(20_000)}) else { panic!("an object") };
     let expression = parse("claims.x.matches('b')").expect("parsed");
-    let evaluated = |steps: Option<&SharedSteps>| {
+    let evaluated = |steps: Option<&EvaluationBudgetPool>| {
         let variables = ExpressionVariables { claims: Some(&claims), steps, ..Default::default() };
         expression.evaluate_bool(&variables)
     };
-    let steps = SharedSteps::new();
+    let steps = EvaluationBudgetPool::new();
     let results: Vec<_> = (0..20).map(|_| evaluated(Some(&steps))).collect();
     let done = results.iter().take_while(|it| it.is_ok()).count();
     assert!((2..6).contains(&done), "{done}");

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::{
-    budget::SharedSteps,
+    budget::EvaluationBudgetPool,
     types::ExpressionType,
     value::{EvaluatedValue, ListValue, MapValue, TextValue},
 };
@@ -146,7 +146,7 @@ pub struct ExpressionVariables<'a> {
     /// The value of `client`.
     pub client: Option<ExpressionClient<'a>>,
     /// The steps that the evaluation shares with others.
-    pub steps: Option<&'a SharedSteps>,
+    pub steps: Option<&'a EvaluationBudgetPool>,
 }
 
 /// The fields of the variable `user`.

@@ -20,11 +20,11 @@ fn argon2id() -> Argon2<'static> {
 
 /// Returns an argon2id PHC string of a password, with a random salt.
 pub fn hash_password(password: &Secret<String>, entropy: &dyn Entropy) -> String {
-    hash_with_salt(password, new_salt(entropy))
+    hash_with_salt(password, new_password_salt(entropy))
 }
 
 /// Makes a random salt.
-pub(super) fn new_salt(entropy: &dyn Entropy) -> [u8; SALT] {
+pub(super) fn new_password_salt(entropy: &dyn Entropy) -> [u8; SALT] {
     let mut salt = [0; SALT];
     entropy.fill(&mut salt);
     salt

@@ -16,7 +16,7 @@ use crate::model::{Account, Entropy, MAX_PASSWORD_LEN, Secret, StoredPassword, T
 
 use super::{
     check_queue::{CheckOrigins, PasswordCheckQueue, RunningCheck},
-    hash::{Argon2Memory, SALT, hash_with_salt, new_salt},
+    hash::{Argon2Memory, SALT, hash_with_salt, new_password_salt},
     password_hash,
 };
 
@@ -151,7 +151,7 @@ impl PasswordVerifier {
         entropy: &dyn Entropy,
     ) -> Result<String, PasswordQueueFull> {
         let (answer, answered) = oneshot::channel();
-        self.push(origin, VerifierJob::Hash { password, salt: new_salt(entropy), answer });
+        self.push(origin, VerifierJob::Hash { password, salt: new_password_salt(entropy), answer });
         answered.await.map_err(|_| PasswordQueueFull)
     }
 

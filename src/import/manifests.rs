@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::{ImportOptions, ImportResult, names::ObjectNames, notes::NoteList};
+use super::{ImportOptions, ImportResult, names::ObjectNames, notes::ImportNotes};
 use crate::api::{self, SecretKeyRef};
 
 /// An object that an import makes.
@@ -21,7 +21,7 @@ pub struct ImportedManifest {
 #[derive(Debug)]
 pub(super) struct ImportCollector {
     pub(super) tenant: String,
-    pub(super) notes: NoteList,
+    pub(super) notes: ImportNotes,
     namespace: Option<String>,
     names: ObjectNames,
     manifests: Vec<ImportedManifest>,
@@ -33,16 +33,16 @@ impl ImportCollector {
         let tenant = names.unique_name(TENANT, options.tenant.as_deref().unwrap_or(tenant));
         Self {
             tenant,
-            notes: NoteList::default(),
+            notes: ImportNotes::default(),
             namespace: options.namespace.clone(),
             names,
             manifests: Vec::new(),
         }
     }
 
-    /// Reserves a name for an object of a kind: the wish as an object name, with a number if it is taken.
-    pub(super) fn unique_name(&mut self, kind: &'static str, wish: &str) -> String {
-        self.names.unique_name(kind, wish)
+    /// Reserves a name for an object of a kind: the proposed name as an object name, with a number if it is taken.
+    pub(super) fn unique_name(&mut self, kind: &'static str, proposed_name: &str) -> String {
+        self.names.unique_name(kind, proposed_name)
     }
 
     pub(super) fn add_tenant(&mut self, spec: &api::TenantSpec) {
@@ -63,8 +63,8 @@ impl ImportCollector {
     }
 
     /// Adds a Secret and returns its name.
-    pub(super) fn add_secret(&mut self, wish: &str, entries: &[(&str, &str)]) -> String {
-        let name = self.unique_name(SECRET, wish);
+    pub(super) fn add_secret(&mut self, proposed_name: &str, entries: &[(&str, &str)]) -> String {
+        let name = self.unique_name(SECRET, proposed_name);
         let entries: Map<String, Value> =
             entries.iter().map(|(key, text)| ((*key).to_owned(), json!(text))).collect();
         let object = json!({
@@ -82,13 +82,13 @@ impl ImportCollector {
     /// written, and the reference names one that has to be created.
     pub(super) fn secret_entry(
         &mut self,
-        wish: &str,
+        proposed_name: &str,
         key: &str,
         text: Option<&str>,
     ) -> SecretKeyRef {
         let name = match text {
-            Some(text) => self.add_secret(wish, &[(key, text)]),
-            None => self.unique_name(SECRET, wish),
+            Some(text) => self.add_secret(proposed_name, &[(key, text)]),
+            None => self.unique_name(SECRET, proposed_name),
         };
         SecretKeyRef { name, key: None }
     }

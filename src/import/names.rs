@@ -10,10 +10,10 @@ const MAX_STEM_LEN: usize = 48;
 pub(super) struct ObjectNames(BTreeSet<(&'static str, String)>);
 
 impl ObjectNames {
-    /// Returns a valid name of a kind that resembles the wish and that no other object has. The order
+    /// Returns a valid name of a kind that resembles the proposed one and that no other object has. The order
     /// of calls decides which object gets a number.
-    pub(super) fn unique_name(&mut self, kind: &'static str, wish: &str) -> String {
-        let stem = object_name_of(wish);
+    pub(super) fn unique_name(&mut self, kind: &'static str, proposed_name: &str) -> String {
+        let stem = object_name_of(proposed_name);
         let stem = if stem.is_empty() { kind.to_ascii_lowercase() } else { stem };
         let mut name = stem.clone();
         let mut number = 1;

@@ -34,9 +34,9 @@ impl ImportNote {
 
 /// The notes of one import.
 #[derive(Debug, Default)]
-pub(super) struct NoteList(Vec<ImportNote>);
+pub(super) struct ImportNotes(Vec<ImportNote>);
 
-impl NoteList {
+impl ImportNotes {
     /// Adds a note on a field.
     pub(super) fn add(&mut self, field: &SourceField<'_>, message: impl Into<String>) {
         let SourceField { file, pointer, .. } = field;

@@ -24,10 +24,10 @@ impl<'v> ProviderDraft<'v> {
     pub(super) fn new(
         import: &mut ImportCollector,
         source: &SourceField<'v>,
-        wish: &str,
+        proposed_name: &str,
         provider_type: &str,
     ) -> Self {
-        let name = import.unique_name(PROVIDER, wish);
+        let name = import.unique_name(PROVIDER, proposed_name);
         let mut draft = Self { name, source: source.clone(), spec: Map::new() };
         draft.set("tenantRef", json!({ "name": import.tenant }));
         draft.set("type", json!(provider_type));
@@ -114,9 +114,9 @@ impl<'v> ProviderDraft<'v> {
         field: &SourceField<'_>,
         readable: bool,
     ) -> Value {
-        let wish = format!("{}-provider", self.name);
+        let proposed_name = format!("{}-provider", self.name);
         let text = field.value.as_str().filter(|_| readable);
-        let reference = import.secret_entry(&wish, "client-secret", text);
+        let reference = import.secret_entry(&proposed_name, "client-secret", text);
         if text.is_none() {
             let message = format!(
                 "the client secret is not in the file; create the {SECRET} {:?} with the entry client-secret",

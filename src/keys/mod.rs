@@ -42,7 +42,7 @@ pub use key_secret::{
     DamagedEntry, KeyEntries, KeyRecord, KeyTimes, entry_name, read_keys, write_key,
 };
 pub use material::InvalidPrivateKey;
-pub use pairwise_salt::{PairwiseSalt, PairwiseSaltError, new_salt, read_salt};
+pub use pairwise_salt::{PairwiseSalt, PairwiseSaltError, new_pairwise_salt, read_salt};
 pub use parsed_key_cache::ParsedKeyCache;
 pub use ring::{JwtVerificationError, KeyRing};
 pub use rotation::{NewKey, PlannedKey, RotationPlan, RotationRules, next_rotation, plan_rotation};

@@ -52,7 +52,7 @@ struct SaltWire {
 }
 
 /// Creates the Secret entry for a new random salt.
-pub fn new_salt(entropy: &dyn Entropy, now: Timestamp) -> (String, ByteString) {
+pub fn new_pairwise_salt(entropy: &dyn Entropy, now: Timestamp) -> (String, ByteString) {
     let mut salt = [0; 32];
     entropy.fill(&mut salt);
     let wire = SaltWire {
@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn a_new_salt_can_be_read_again() {
-        let entry = new_salt(&SeededEntropy::new(1), Timestamp::from_secs(1_800_000_000));
+        let entry = new_pairwise_salt(&SeededEntropy::new(1), Timestamp::from_secs(1_800_000_000));
         assert!(read_salt(&KeyEntries::from([entry])).is_ok());
     }
 

@@ -100,11 +100,11 @@ impl Languages {
         &self.catalogs[0]
     }
 
-    /// The language for a person: by the first wish that a language fulfils, else English.
-    pub fn choose(&self, wishes: LanguagePreferences<'_>) -> &Arc<MessageCatalog> {
-        let by_parameter = || self.by_ui_locales(wishes.ui_locales?);
-        let by_header = || self.by_accept_language(wishes.accept_language?);
-        let by_tenant = || self.lookup(wishes.default?.as_str());
+    /// The language for a person: by the first preference that a language fulfils, else English.
+    pub fn choose(&self, preferences: LanguagePreferences<'_>) -> &Arc<MessageCatalog> {
+        let by_parameter = || self.by_ui_locales(preferences.ui_locales?);
+        let by_header = || self.by_accept_language(preferences.accept_language?);
+        let by_tenant = || self.lookup(preferences.default?.as_str());
         by_parameter().or_else(by_header).or_else(by_tenant).unwrap_or_else(|| self.english())
     }
 

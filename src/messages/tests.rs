@@ -92,8 +92,8 @@ fn the_language_is_that_of_the_first_wish() {
         (None, Some("de-CH , en;q=0.9"), None, "de"),
         (None, Some(",,;q=,=;;q=0.5"), None, "en"),
     ] {
-        let wishes = LanguagePreferences { ui_locales, accept_language, default };
-        assert_eq!(languages.choose(wishes).lang(), expected, "{wishes:?}");
+        let preferences = LanguagePreferences { ui_locales, accept_language, default };
+        assert_eq!(languages.choose(preferences).lang(), expected, "{preferences:?}");
     }
 }
 

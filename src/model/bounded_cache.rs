@@ -4,7 +4,8 @@ use std::{borrow::Borrow, collections::HashMap, hash::Hash, mem};
 
 /// A map with a maximum number of entries. When the young half is full, it becomes the old half and
 /// the previous old half is dropped. An unused entry survives at least `capacity / 2` inserts of
-/// other keys.
+/// other keys. Callers that choose keys freely can drop the entries of others: where that costs a fetch, entries are
+/// counted by tenant (`remote/url_cache.rs`).
 #[derive(Debug)]
 pub struct BoundedCache<K, V> {
     half: usize,

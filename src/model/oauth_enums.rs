@@ -29,7 +29,8 @@ wire_enum!(
 macro_rules! grant_type_properties {
     ($($name:ident {
         authenticated: $authenticated:literal, refreshes: $refreshes:literal, on_demand: $on_demand:literal,
-        response_types: $response_types:literal, fapi2: $fapi2:literal, assertion: $assertion:literal
+        response_types: $response_types:literal, fapi2: $fapi2:literal, assertion: $assertion:literal,
+        foreign: $foreign:literal, registered: $registered:literal, documents: $documents:literal
     },)+) => {
         impl GrantType {
             /// Returns true if only confidential clients may use the grant type (RFC 6749 §4.4, RFC 8693 §5,
@@ -65,6 +66,23 @@ macro_rules! grant_type_properties {
             pub const fn is_client_assertion(self) -> bool {
                 match self { $(Self::$name => $assertion,)+ }
             }
+
+            /// Returns true if clients of other namespaces may have the grant type where the tenant sets no
+            /// `clients.grantTypes`.
+            pub const fn is_default_for_foreign_clients(self) -> bool {
+                match self { $(Self::$name => $foreign,)+ }
+            }
+
+            /// Returns true if dynamically registered clients may have the grant type where the tenant sets no
+            /// `clients.grantTypes`.
+            pub const fn is_default_for_registered_clients(self) -> bool {
+                match self { $(Self::$name => $registered,)+ }
+            }
+
+            /// Returns true if clients with a metadata document may have the grant type.
+            pub const fn is_allowed_in_documents(self) -> bool {
+                match self { $(Self::$name => $documents,)+ }
+            }
         }
     };
 }
@@ -72,35 +90,43 @@ macro_rules! grant_type_properties {
 grant_type_properties! {
     AuthorizationCode {
         authenticated: false, refreshes: true, on_demand: false,
-        response_types: true, fapi2: true, assertion: false
+        response_types: true, fapi2: true, assertion: false,
+        foreign: true, registered: true, documents: true
     },
     Implicit {
         authenticated: false, refreshes: false, on_demand: false,
-        response_types: true, fapi2: false, assertion: false
+        response_types: true, fapi2: false, assertion: false,
+        foreign: false, registered: true, documents: false
     },
     RefreshToken {
         authenticated: false, refreshes: false, on_demand: false,
-        response_types: false, fapi2: true, assertion: false
+        response_types: false, fapi2: true, assertion: false,
+        foreign: true, registered: true, documents: true
     },
     ClientCredentials {
         authenticated: true, refreshes: false, on_demand: false,
-        response_types: false, fapi2: true, assertion: false
+        response_types: false, fapi2: true, assertion: false,
+        foreign: false, registered: false, documents: false
     },
     DeviceCode {
         authenticated: false, refreshes: true, on_demand: true,
-        response_types: false, fapi2: false, assertion: false
+        response_types: false, fapi2: false, assertion: false,
+        foreign: false, registered: false, documents: false
     },
     TokenExchange {
         authenticated: true, refreshes: false, on_demand: true,
-        response_types: false, fapi2: false, assertion: false
+        response_types: false, fapi2: false, assertion: false,
+        foreign: false, registered: false, documents: false
     },
     JwtBearer {
         authenticated: true, refreshes: false, on_demand: true,
-        response_types: false, fapi2: false, assertion: true
+        response_types: false, fapi2: false, assertion: true,
+        foreign: false, registered: false, documents: false
     },
     Ciba {
         authenticated: true, refreshes: true, on_demand: true,
-        response_types: false, fapi2: false, assertion: false
+        response_types: false, fapi2: false, assertion: false,
+        foreign: false, registered: false, documents: false
     },
 }
 
@@ -236,6 +262,16 @@ mod tests {
         let allowed =
             [GrantType::AuthorizationCode, GrantType::RefreshToken, GrantType::ClientCredentials];
         assert_eq!(grant_types(GrantType::is_fapi2), BTreeSet::from(allowed));
+    }
+
+    #[test]
+    fn only_grant_types_of_sign_ins_are_allowed_by_default() {
+        let (code, refresh) = (GrantType::AuthorizationCode, GrantType::RefreshToken);
+        let expected = BTreeSet::from([code, refresh]);
+        assert_eq!(grant_types(GrantType::is_allowed_in_documents), expected);
+        assert_eq!(grant_types(GrantType::is_default_for_foreign_clients), expected);
+        let registered = BTreeSet::from([code, refresh, GrantType::Implicit]);
+        assert_eq!(grant_types(GrantType::is_default_for_registered_clients), registered);
     }
 
     #[test]

@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use super::{authentication::Authentication, required_factor::has_required_factor};
 use crate::{
     expression::{
-        EvaluationError, Expression, ExpressionClient, ExpressionUser, ExpressionVariables,
-        SharedSteps,
+        EvaluationBudgetPool, EvaluationError, Expression, ExpressionClient, ExpressionUser,
+        ExpressionVariables,
     },
     model::{AccessPolicy, Account, AcrLevel, Client, LOCAL_PROVIDER, RequiredFactor, Tenant},
 };
@@ -120,7 +120,7 @@ pub fn may_enter(
     tenant: &Tenant,
     authentication: &Authentication,
 ) -> Result<(), AccessDenial> {
-    may_enter_within(account, (client, tenant), authentication, &SharedSteps::new())
+    may_enter_within(account, (client, tenant), authentication, &EvaluationBudgetPool::new())
 }
 
 /// Evaluates a person's access to many clients. Clients of one namespace share a step budget, so that one
@@ -130,7 +130,7 @@ pub struct ClientAccessEvaluator<'a> {
     account: &'a Account,
     tenant: &'a Tenant,
     authentication: &'a Authentication,
-    steps: HashMap<&'a str, SharedSteps>,
+    steps: HashMap<&'a str, EvaluationBudgetPool>,
 }
 
 impl<'a> ClientAccessEvaluator<'a> {
@@ -146,7 +146,7 @@ impl<'a> ClientAccessEvaluator<'a> {
     /// Returns true if the person may use the client, and its namespace has steps left for its rules.
     pub fn admits(&mut self, client: &'a Client) -> bool {
         let steps = self.steps.entry(&client.object.namespace);
-        let steps = steps.or_insert_with(|| SharedSteps::times(STEPS_OF_NAMESPACE));
+        let steps = steps.or_insert_with(|| EvaluationBudgetPool::times(STEPS_OF_NAMESPACE));
         may_enter_within(self.account, (client, self.tenant), self.authentication, steps).is_ok()
     }
 }
@@ -155,7 +155,7 @@ fn may_enter_within(
     account: &Account,
     (client, tenant): (&Client, &Tenant),
     authentication: &Authentication,
-    steps: &SharedSteps,
+    steps: &EvaluationBudgetPool,
 ) -> Result<(), AccessDenial> {
     let policies = [
         (PolicyOwner::Tenant, tenant.access.as_deref()),
@@ -217,7 +217,7 @@ pub fn meets_condition(
     (client, tenant): (&Client, &Tenant),
     authentication: &Authentication,
 ) -> Result<bool, EvaluationError> {
-    let steps = &SharedSteps::new();
+    let steps = &EvaluationBudgetPool::new();
     AccessRequest { account, client, tenant, authentication, steps }.evaluate(condition)
 }
 
@@ -228,7 +228,7 @@ struct AccessRequest<'a> {
     tenant: &'a Tenant,
     authentication: &'a Authentication,
     /// The steps that the rules of the tenant and of the client share.
-    steps: &'a SharedSteps,
+    steps: &'a EvaluationBudgetPool,
 }
 
 impl AccessRequest<'_> {

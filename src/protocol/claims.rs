@@ -12,7 +12,8 @@ pub use access_token::{
 };
 pub use id_token::IdToken;
 pub use user::{
-    IdTokenContents, in_id_token, named_claims, scope_has_claim, standard_claims, userinfo_claims,
+    IdTokenContents, id_token_user_claims, named_claims, scope_has_claim, standard_claims,
+    userinfo_claims,
 };
 
 /// The members of a JWT's claims set or of a userinfo response, by name (RFC 7519 §4).

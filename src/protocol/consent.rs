@@ -60,7 +60,7 @@ pub fn extend_consent(
 
 /// Returns the ID under which consent for the object of a client is stored. Another object that gets
 /// the client's id does not inherit the consent.
-pub fn record_id(subject: &Subject, client: &ObjectKey) -> String {
+pub fn consent_record_id(subject: &Subject, client: &ObjectKey) -> String {
     // Neither value can contain NUL, so different pairs have different IDs. The prefix separates them
     // from those of client ids.
     sha256_base64url(format!("object\0{subject}\0{client}"))

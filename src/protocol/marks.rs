@@ -83,7 +83,7 @@ pub fn is_made_for(marks: Option<AccountMarks>, account: &Account) -> bool {
 
 /// Returns true if the user may have been disabled or deleted since the record was made, so that the
 /// store has to be asked. An object that has the same generation was not changed.
-pub fn may_be_void(record: MarkedRecord<'_>, now: AccountMarks) -> bool {
+pub fn may_record_be_void(record: MarkedRecord<'_>, now: AccountMarks) -> bool {
     let made = record.marks.map(|made| made.generation);
     now.generation == 0 || made != Some(now.generation)
 }
@@ -155,7 +155,7 @@ fn is_before(made: Timestamp, limit: Option<Timestamp>, now: Timestamp) -> bool 
 }
 
 /// Returns true if a consent that counts has the marks of earlier objects, after a restore.
-pub fn is_adopted(made: Option<AccountMarks>, now: AccountMarks) -> bool {
+pub fn consent_needs_new_marks(made: Option<AccountMarks>, now: AccountMarks) -> bool {
     made.is_none_or(|made| made.tenant != now.tenant)
 }
 
@@ -216,7 +216,7 @@ mod tests {
     fn a_record_without_marks_belongs_to_the_user_with_its_subject() {
         let record = MarkedRecord { marks: None, ..made() };
         assert!(account_permits_record(record, &fixtures::user(), marks(), NOW));
-        assert!(may_be_void(record, marks()));
+        assert!(may_record_be_void(record, marks()));
     }
 
     #[test]
@@ -266,8 +266,8 @@ mod tests {
             at: NOW.minus(Duration::from_hours(1)),
         };
         let enabled = AccountMarks { generation: 5, ..marks() };
-        assert!(!may_be_void(made(), marks()), "the object did not change");
-        assert!(may_be_void(made(), enabled));
+        assert!(!may_record_be_void(made(), marks()), "the object did not change");
+        assert!(may_record_be_void(made(), enabled));
         // Generations decide, not the clocks of replicas.
         assert!(is_void(made(), &void, enabled));
         let later = MarkedRecord { marks: Some(enabled), ..made() };
@@ -281,7 +281,7 @@ mod tests {
         let now = AccountMarks { generation: 0, ..marks() };
         let record = MarkedRecord { marks: Some(now), ..made() };
         let void = |at| VoidBefore { person: now.person, generation: 0, at };
-        assert!(may_be_void(record, now), "in dev the store is always asked");
+        assert!(may_record_be_void(record, now), "in dev the store is always asked");
         assert!(is_void(record, &void(NOW), now));
         assert!(!is_void(record, &void(NOW.minus(Duration::from_secs(1))), now));
     }

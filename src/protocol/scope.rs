@@ -45,7 +45,7 @@ pub fn select_scopes(
 
 /// Returns the scopes of a request without `scope`. They are the client's scopes except those of user sign-ins,
 /// which an application must ask for.
-pub fn default_scopes(client: &Client) -> Scopes {
+pub fn default_request_scopes(client: &Client) -> Scopes {
     let mut scopes = Scopes::clone(&client.scopes);
     scopes.retain(|scope| scope != "openid" && scope != "offline_access");
     scopes
@@ -123,7 +123,7 @@ mod tests {
     #[test]
     fn the_default_has_no_scope_of_a_sign_in() {
         let client = crate::model::fixtures::client();
-        assert_eq!(default_scopes(&client), parse_scopes(Some("profile email badges")));
+        assert_eq!(default_request_scopes(&client), parse_scopes(Some("profile email badges")));
     }
 
     #[test]

@@ -12,7 +12,7 @@ const TOUCH_INTERVAL: Duration = Duration::from_mins(1);
 
 /// Returns the ID that a session is stored under: a hash, so that the store does not reveal the
 /// cookie.
-pub fn record_id(cookie: &str) -> String {
+pub fn session_record_id(cookie: &str) -> String {
     sha256_base64url(cookie)
 }
 

@@ -108,7 +108,7 @@ pub fn check_certificate(bound: &str, hash: Option<&str>) -> Result<(), OAuthErr
 }
 
 /// Checks a token's claims (RFC 9068 §4).
-pub fn check_claims(
+pub fn check_access_token_claims(
     claims: &Claims,
     issuer: &Issuer,
     now: Timestamp,
@@ -206,7 +206,7 @@ mod tests {
             unreachable!("an object")
         };
         claims.insert(name.to_owned(), value);
-        check_claims(&claims, &issuer, NOW).err().map(|error| error.code)
+        check_access_token_claims(&claims, &issuer, NOW).err().map(|error| error.code)
     }
 
     #[test]

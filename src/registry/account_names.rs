@@ -6,7 +6,9 @@ use crate::model::{Account, normalize_username};
 
 /// The accounts by normalized `preferred_username`, where it differs from the username. If several accounts have one
 /// name, the first account keeps it.
-pub(super) fn by_preferred_username(accounts: &[Arc<Account>]) -> HashMap<String, Arc<Account>> {
+pub(super) fn index_by_preferred_username(
+    accounts: &[Arc<Account>],
+) -> HashMap<String, Arc<Account>> {
     let mut found = HashMap::new();
     for account in accounts {
         let preferred = account.preferred_username().filter(|it| *it != account.username);
@@ -19,7 +21,7 @@ pub(super) fn by_preferred_username(accounts: &[Arc<Account>]) -> HashMap<String
 
 /// The accounts by their verified e-mail addresses. An address that several accounts have identifies
 /// none of them.
-pub(super) fn by_verified_email(accounts: &[Arc<Account>]) -> HashMap<String, Arc<Account>> {
+pub(super) fn index_by_verified_email(accounts: &[Arc<Account>]) -> HashMap<String, Arc<Account>> {
     let mut holders: HashMap<String, Option<&Arc<Account>>> = HashMap::new();
     for account in accounts {
         let Some(email) = account.verified_email().map(normalize_username) else { continue };
@@ -53,7 +55,7 @@ mod tests {
             user("bob", "team@example.com", true),
             user("dan", "TEAM@example.com", true),
         ];
-        let found = by_verified_email(&accounts);
+        let found = index_by_verified_email(&accounts);
         let names: Vec<_> = found.iter().map(|(email, it)| (&**email, &*it.username)).collect();
         assert_eq!(names, [("ada@example.com", "ada")]);
     }
@@ -66,7 +68,7 @@ mod tests {
         let mut ada = fixtures::user();
         ada.username = "ada".to_owned();
         ada.claims.insert("preferred_username".to_owned(), "Ada".into());
-        let found = by_preferred_username(&[Arc::new(admiral), Arc::new(ada)]);
+        let found = index_by_preferred_username(&[Arc::new(admiral), Arc::new(ada)]);
         let names: Vec<_> = found.iter().map(|(name, it)| (&**name, &*it.username)).collect();
         assert_eq!(names, [("the admiral", "grace")]);
     }

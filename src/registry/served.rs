@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     FederatedClients, PrerenderedJson, RegistrationService, ReservedNames,
-    account_names::{by_preferred_username, by_verified_email},
+    account_names::{index_by_preferred_username, index_by_verified_email},
 };
 use crate::{
     keys::{ClientAuthorities, KeyRing, PublicKeys, SigningKey},
@@ -97,8 +97,8 @@ impl ServedTenant {
             federated_clients: FederatedClients::of(&tenant.id, &clients),
             clients: clients.into_iter().map(|client| (client.id.clone(), client)).collect(),
             by_username: accounts.iter().map(|it| (it.username.clone(), by(it))).collect(),
-            by_preferred_username: by_preferred_username(&accounts),
-            by_email: by_verified_email(&accounts),
+            by_preferred_username: index_by_preferred_username(&accounts),
+            by_email: index_by_verified_email(&accounts),
             reserved: ReservedNames::default(),
             by_identity: accounts
                 .iter()

@@ -12,7 +12,7 @@ use crate::{
     model::{Client, Timestamp},
     protocol::{
         error::{ErrorCode, OAuthError},
-        registration::check_sector,
+        registration::check_sector_document,
         subject::sector_document,
     },
 };
@@ -92,7 +92,7 @@ impl FetchedSector {
     ) -> Result<(), OAuthError> {
         match &self.document {
             Some((document, came_at)) if now < came_at.plus(age) => {
-                check_sector(document, &client.redirect_uris).map_err(|error| {
+                check_sector_document(document, &client.redirect_uris).map_err(|error| {
                     let text = format!("The client is misconfigured: {}", error.public);
                     OAuthError::new(ErrorCode::UnauthorizedClient, text)
                 })

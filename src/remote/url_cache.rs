@@ -48,6 +48,11 @@ impl FlightPermit {
 }
 
 /// A cache with a bounded number of URLs.
+///
+/// It is not a [`BoundedCache`](crate::model::BoundedCache), which drops what was not used for the longest time:
+/// strangers choose URLs, so one tenant with many of them would drop the documents of the others. An entry in use is
+/// kept, because its [`SingleFlight`] makes one of concurrent fetches. Such entries may exceed the bound: at most one
+/// for each request in progress.
 #[derive(Debug, Default)]
 pub(crate) struct UrlCache<T, const MAX_ENTRIES: usize> {
     /// By the rights to fetch, and by tenant and URL, which contain no space.

@@ -160,7 +160,7 @@ pub(super) fn registered_client_secret(new: &NewClient, client: &OidcClient) -> 
 }
 
 /// Checks that a client was registered dynamically. Only those are changed or deleted.
-pub(super) fn check_registered(client: &ObjectMeta) -> Result<(), RegistrarError> {
+pub(super) fn check_registered_dynamically(client: &ObjectMeta) -> Result<(), RegistrarError> {
     let label = client.labels.as_ref().and_then(|labels| labels.get(REGISTERED_LABEL));
     let registered = label.is_some_and(|value| value == "true");
     let lives = client.deletion_timestamp.is_none();
@@ -168,7 +168,7 @@ pub(super) fn check_registered(client: &ObjectMeta) -> Result<(), RegistrarError
 }
 
 /// Marks a client as used. Returns true if it was not marked before.
-pub(super) fn mark_used(client: &mut ObjectMeta) -> bool {
+pub(super) fn annotate_as_used(client: &mut ObjectMeta) -> bool {
     let annotations = client.annotations.get_or_insert_default();
     annotations.insert(USED_ANNOTATION.to_owned(), "true".to_owned()).is_none()
 }

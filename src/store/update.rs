@@ -1,4 +1,15 @@
 //! The loop that changes a record which other replicas may change at the same time.
+//!
+//! [`update_record`] is for changes that must not be lost. A single `compare_and_swap` is right where the slower of two
+//! writers needs nothing more:
+//!
+//! - Only one request may win: it uses up a code, claims a refresh, or delivers a message of the outbox.
+//! - The faster writer made the same change: it stored the use of a session, or the marks of a restored user.
+//! - A change is undone, and what another writer has stored since must stay.
+//!
+//! Two loops are not `update_record`, because they read other records between reading and writing theirs:
+//! `accounts::token_grants` reads the user and session of a grant, and `accounts::recovery_codes` the user's
+//! authenticators.
 
 use super::{Record, RecordKey, Store, StoreError, VersionedRecord};
 use crate::model::Timestamp;

@@ -21,13 +21,13 @@ pub struct SigningKeyTimes {
 
 /// The times from which ages follow.
 #[derive(Debug, Default)]
-pub(super) struct AgedObjects {
+pub(super) struct ObjectTimes {
     /// By the label of the tenant.
     keys: Mutex<HashMap<Arc<str>, SigningKeyTimes>>,
     certificate: Mutex<Option<(String, RangeInclusive<Timestamp>)>>,
 }
 
-impl AgedObjects {
+impl ObjectTimes {
     /// Sets the times of all tenants. Those with the same label are one, with the earliest times.
     pub(super) fn set_keys(&self, tenants: impl IntoIterator<Item = (Arc<str>, SigningKeyTimes)>) {
         let mut by_label: HashMap<Arc<str>, SigningKeyTimes> = HashMap::new();

@@ -13,11 +13,11 @@ use super::{
     audit_labels::{TenantAuditEvent, audit_labels},
     descriptions,
     labels::{
-        EndpointLabel, FETCH_METHODS, FetchOutcome, KindLabel, KindOutcome, MethodOutcome,
-        NotificationOutcome, REFUSED_RECORD_KINDS, Readiness, ReconcileOutcome, ReplayedKind,
-        RequestOutcome, STORE_OPERATIONS, SealingKeysMissing, SealingKeysOutcome,
-        StoreOperationLabels, TenantNotification, TenantRecord, TenantReplay, TenantRequestLabels,
-        TenantToken, TokenKind, WriteErrorReason, WriteOperation,
+        EndpointLabel, FETCH_METHODS, FetchOutcome, FetchOutcomeLabels, KindLabel,
+        NotificationOutcome, REFUSED_RECORD_KINDS, Readiness, ReconcileOutcome,
+        ReconcileOutcomeLabels, ReplayedKind, RequestOutcome, STORE_OPERATIONS, SealingKeysMissing,
+        SealingKeysOutcome, StoreOperationLabels, TenantNotification, TenantRecord, TenantReplay,
+        TenantRequestLabels, TenantToken, TokenKind, WriteErrorReason, WriteOperation,
     },
     logins::LoginMetrics,
 };
@@ -50,10 +50,10 @@ pub(super) struct MetricFamilies {
     pub(super) audit_events: Family<TenantAuditEvent, Counter>,
     pub(super) access_denials: AccessDenialCounters,
     pub(super) refused_records: Family<TenantRecord, Counter>,
-    pub(super) reconciles: Family<KindOutcome, Counter>,
+    pub(super) reconciles: Family<ReconcileOutcomeLabels, Counter>,
     pub(super) sealing_keys_missing: Family<SealingKeysMissing, Counter>,
     pub(super) store_errors: Family<StoreOperationLabels, Counter>,
-    pub(super) fetches: Family<MethodOutcome, Counter>,
+    pub(super) fetches: Family<FetchOutcomeLabels, Counter>,
     pub(super) objects: Family<KindLabel, Gauge>,
     pub(super) readiness: Family<KindReadiness, Gauge>,
     pub(super) store_durations: Family<StoreOperationLabels, Histogram, fn() -> Histogram>,
@@ -126,7 +126,10 @@ impl MetricFamilies {
             for kind in
                 ManagedKind::ALL.map(ObjectKind::from).into_iter().chain([ObjectKind::Secret])
             {
-                drop(self.reconciles.get_or_create(&KindOutcome { kind: kind.as_str(), outcome }));
+                drop(
+                    self.reconciles
+                        .get_or_create(&ReconcileOutcomeLabels { kind: kind.as_str(), outcome }),
+                );
             }
         }
         for &(operation, _) in STORE_OPERATIONS {
@@ -135,7 +138,7 @@ impl MetricFamilies {
         }
         for &(method, _) in FETCH_METHODS {
             for &outcome in FetchOutcome::ALL {
-                drop(self.fetches.get_or_create(&MethodOutcome { method, outcome }));
+                drop(self.fetches.get_or_create(&FetchOutcomeLabels { method, outcome }));
             }
         }
         for &operation in WriteOperation::ALL {

@@ -51,3 +51,16 @@ pub(super) const AUDIT_EVENT: LabelDescription = LabelDescription {
     values: &[],
 };
 pub(super) const ENDPOINT: LabelDescription = label_values("endpoint", Endpoint::LABELS);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::ManagedKind;
+
+    #[test]
+    fn the_label_kind_has_every_kind() {
+        for kind in ManagedKind::ALL {
+            assert!(KIND.meaning.contains(&format!("`{kind}`")), "{kind}");
+        }
+    }
+}

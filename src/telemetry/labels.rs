@@ -256,7 +256,7 @@ pub(super) struct TenantRecord {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(super) struct KindOutcome {
+pub(super) struct ReconcileOutcomeLabels {
     pub kind: &'static str,
     pub outcome: ReconcileOutcome,
 }
@@ -273,7 +273,7 @@ impl From<ManagedKind> for KindLabel {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(super) struct MethodOutcome {
+pub(super) struct FetchOutcomeLabels {
     pub method: &'static str,
     pub outcome: FetchOutcome,
 }

@@ -10,17 +10,17 @@ use prometheus_client::{encoding::text, metrics::info::Info, registry::Registry}
 
 use super::{
     access_denials::AccessDenialReason,
-    ages::AgedObjects,
+    ages::ObjectTimes,
     audit_labels::TenantAuditEvent,
     descriptions,
     families::{FailedWrite, MetricFamilies},
     gauges::{Gauges, InFlightGuard},
     labels::{
-        ANY_RECORD, EndpointLabel, FETCH_METHODS, FetchOutcome, KindOutcome, MethodOutcome,
-        NotificationOutcome, REFUSED_RECORD_KINDS, ReconcileOutcome, ReplayedKind, RequestOutcome,
-        STORE_OPERATIONS, SealingKeysMissing, SealingKeysOutcome, StoreOperationLabels,
-        TenantNotification, TenantRecord, TenantReplay, TenantRequestLabels, TenantToken,
-        TokenKind, WriteErrorReason, WriteOperation,
+        ANY_RECORD, EndpointLabel, FETCH_METHODS, FetchOutcome, FetchOutcomeLabels,
+        NotificationOutcome, REFUSED_RECORD_KINDS, ReconcileOutcome, ReconcileOutcomeLabels,
+        ReplayedKind, RequestOutcome, STORE_OPERATIONS, SealingKeysMissing, SealingKeysOutcome,
+        StoreOperationLabels, TenantNotification, TenantRecord, TenantReplay, TenantRequestLabels,
+        TenantToken, TokenKind, WriteErrorReason, WriteOperation,
     },
     logins::LoginOutcome,
     process::ProcessMetrics,
@@ -38,7 +38,7 @@ pub struct Metrics {
     process_registry: Registry,
     families: MetricFamilies,
     gauges: Gauges,
-    ages: AgedObjects,
+    ages: ObjectTimes,
     reachability: ProviderReachability,
     process: ProcessMetrics,
     /// The time at which the snapshot was built, in milliseconds.
@@ -71,7 +71,7 @@ impl Metrics {
             process_registry,
             families,
             gauges,
-            ages: AgedObjects::default(),
+            ages: ObjectTimes::default(),
             reachability: ProviderReachability::default(),
             process,
             built_at: AtomicI64::new(i64::MIN),
@@ -180,7 +180,7 @@ impl Metrics {
 
     /// Counts a reconcile of an object.
     pub fn reconciled(&self, kind: ObjectKind, outcome: ReconcileOutcome) {
-        let labels = KindOutcome { kind: kind.as_str(), outcome };
+        let labels = ReconcileOutcomeLabels { kind: kind.as_str(), outcome };
         self.families.reconciles.get_or_create(&labels).inc();
     }
 
@@ -207,7 +207,7 @@ impl Metrics {
     /// Counts a request to the server of an application or identity provider; `method` is one of `FETCH_METHODS`.
     pub fn fetched(&self, method: &'static str, outcome: FetchOutcome) {
         debug_assert!(FETCH_METHODS.iter().any(|(known, _)| *known == method), "{method}");
-        self.families.fetches.get_or_create(&MethodOutcome { method, outcome }).inc();
+        self.families.fetches.get_or_create(&FetchOutcomeLabels { method, outcome }).inc();
     }
 
     /// Reports whether the source of objects (the API server, the folder) answers.

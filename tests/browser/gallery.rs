@@ -15,11 +15,12 @@ use lanyard::{
         MissingFactorPage, PagePosition, PasskeyEntry, PasskeyPage, PasskeyPrompt,
         PasskeySetupPage, PromptedFactor, ProviderButton, RecoveryCodesPage, RefusedEntryPage,
         RetryLink, SecondFactorPage, SessionEntry, SignInFields, SignInPage, WaitingRequestEntry,
-        account_page, authenticator_app_page, base_root, choose_password_page, consent_page,
-        device_page, device_result, error_page, forgotten_password_page, form_post, logout_confirm,
-        missing_factor_page, not_signed_in, not_signed_out, oauth_error_page, passkey_page,
-        passkey_script, passkey_setup_page, provider_redirect, recovery_codes_page,
-        refused_entry_page, second_factor_page, sign_in, signed_out, signing_out,
+        account_page, authenticator_app_page, base_root, cancelled_sign_in_page,
+        choose_password_page, consent_page, device_page, device_result, error_page,
+        forgotten_password_page, form_post, frontchannel_logout_page, logout_confirm_page,
+        missing_factor_page, oauth_error_page, passkey_page, passkey_script, passkey_setup_page,
+        provider_redirect, recovery_codes_page, refused_entry_page, second_factor_page,
+        sign_in_page, signed_out_page, still_signed_in_page,
     },
     messages::{LanguageTag, Languages, MessageCatalog},
     model::{
@@ -95,21 +96,24 @@ fn pages_in_language(origin: &str) -> Vec<Page> {
     let factors = second_factor_pages(&plain, &branded, &long, &wiki);
     let required = required_factor_pages(&plain, &branded, &long, (&wiki, &longest));
     let pages = vec![
-        page("sign-in", sign_in(&sign_in_page(&plain, &wiki))),
-        page("sign-in-branded", sign_in(&sign_in_page(&branded, &shop))),
-        page("sign-in-long", sign_in(&sign_in_page(&long, &longest))),
+        page("sign-in", sign_in_page(&sample_sign_in_page(&plain, &wiki))),
+        page("sign-in-branded", sign_in_page(&sample_sign_in_page(&branded, &shop))),
+        page("sign-in-long", sign_in_page(&sample_sign_in_page(&long, &longest))),
         page("consent-long", consent_of(&long, longest.clone())),
         page(
             "sign-in-wrong",
-            sign_in(&SignInPage {
+            sign_in_page(&SignInPage {
                 username: "alice",
                 problem: Some(text().wrong_password_with_email()),
-                ..sign_in_page(&plain, &wiki)
+                ..sample_sign_in_page(&plain, &wiki)
             }),
         ),
         page(
             "sign-in-forgotten",
-            sign_in(&SignInPage { offers_reset: true, ..sign_in_page(&branded, &wiki) }),
+            sign_in_page(&SignInPage {
+                offers_reset: true,
+                ..sample_sign_in_page(&branded, &wiki)
+            }),
         ),
         page(
             "forgotten-password",
@@ -136,9 +140,9 @@ fn pages_in_language(origin: &str) -> Vec<Page> {
         page("sign-in-unreachable-long", with_unreachable_provider(&long, &longest, &longest.name)),
         page(
             "choose-account",
-            sign_in(&SignInPage {
+            sign_in_page(&SignInPage {
                 account: Some(AccountView::from(&user())),
-                ..sign_in_page(&branded, &wiki)
+                ..sample_sign_in_page(&branded, &wiki)
             }),
         ),
         page("consent", consent_of(&plain, wiki.clone())),
@@ -147,7 +151,7 @@ fn pages_in_language(origin: &str) -> Vec<Page> {
         page("consent-registered", consent_of(&plain, stranger)),
         page(
             "logout-confirm",
-            logout_confirm(&LogoutConfirmPage {
+            logout_confirm_page(&LogoutConfirmPage {
                 tenant: &plain,
                 text: text(),
                 client: Some(&wiki),
@@ -155,13 +159,13 @@ fn pages_in_language(origin: &str) -> Vec<Page> {
                 hidden: &[("token", "x")],
             }),
         ),
-        page("signed-out", signed_out(&plain, text())),
+        page("signed-out", signed_out_page(&plain, text())),
         page("error", oauth_error_page((Some(&plain), text()), &refused(), "01J9Z6W8Q4")),
         page("account", account(&plain, &["Team Wiki", "Payroll", "Meeting rooms"])),
         page("account-branded", account(&branded, &["Team Wiki", "Payroll"])),
         page("account-long", account(&long, &[&"Rindfleischetikettierung".repeat(8), "Wiki"])),
         page("account-empty", account(&plain, &[])),
-        page("not-signed-in", not_signed_in(&plain, text())),
+        page("not-signed-in", cancelled_sign_in_page(&plain, text())),
         page("base-root", base_root(&plain.issuer, Some("/_lanyard/demo"), text())),
         page("error-nowhere", oauth_error_page((None, text()), &refused(), "01J9Z6W8Q4")),
         page("expired", error_page(&expired(&branded))),
@@ -202,11 +206,14 @@ fn other_pages(plain: &Tenant, long: &Tenant, longest: &Client) -> [Page; 8] {
         page("refused-by-rule", refused(Some("Ask IT for the group k8s-users."))),
         page("onward", without_refresh(&provider_redirect((plain, text()), &provider))),
         page("form-post", without_scripts(&form_post((plain, text()), "/", &[]))),
-        page("signing-out", signing_out((plain, text()), &[], still_there)),
-        page("not-signed-out", not_signed_out(plain, text())),
+        page("signing-out", frontchannel_logout_page((plain, text()), &[], still_there)),
+        page("not-signed-out", still_signed_in_page(plain, text())),
         page(
             "nobody",
-            sign_in(&SignInPage { fields: SignInFields::Absent, ..sign_in_page(long, longest) }),
+            sign_in_page(&SignInPage {
+                fields: SignInFields::Absent,
+                ..sample_sign_in_page(long, longest)
+            }),
         ),
         page(
             "provider-silent",
@@ -226,7 +233,9 @@ fn asked_again_pages(
     branded: &Tenant,
     (client, longest): (&Client, &Client),
 ) -> [Page; 4] {
-    let because = |tenant, reason| sign_in(&SignInPage { reason, ..sign_in_page(tenant, client) });
+    let because = |tenant, reason| {
+        sign_in_page(&SignInPage { reason, ..sample_sign_in_page(tenant, client) })
+    };
     let providers = [("Acme staff", true), (&*longest.name, false)].map(|(name, unreachable)| {
         ProviderButton { name: name.into(), href: "/login/acme".into(), unreachable }
     });
@@ -236,7 +245,10 @@ fn asked_again_pages(
         page("sign-in-higher-level", because(plain, SignInReason::HigherLevel)),
         page(
             "sign-in-unreachable",
-            sign_in(&SignInPage { providers: &providers, ..sign_in_page(branded, client) }),
+            sign_in_page(&SignInPage {
+                providers: &providers,
+                ..sample_sign_in_page(branded, client)
+            }),
         ),
     ]
 }
@@ -724,10 +736,10 @@ fn sign_in_with_passkey(tenant: &Tenant, client: &Client) -> String {
         href: "/login/acme".into(),
         unreachable: false,
     }];
-    sign_in(&SignInPage {
+    sign_in_page(&SignInPage {
         passkey: Some(&prompt),
         providers: &providers,
-        ..sign_in_page(tenant, client)
+        ..sample_sign_in_page(tenant, client)
     })
 }
 
@@ -774,8 +786,8 @@ fn name_first(tenant: &Tenant, client: &Client) -> String {
         href: "/login/acme".into(),
         unreachable: false,
     }];
-    let page = sign_in_page(tenant, client);
-    sign_in(&SignInPage { fields: SignInFields::Name, providers: &providers, ..page })
+    let page = sample_sign_in_page(tenant, client);
+    sign_in_page(&SignInPage { fields: SignInFields::Name, providers: &providers, ..page })
 }
 
 /// The sign-in page of a tenant whose first provider cannot be reached.
@@ -786,7 +798,7 @@ fn with_unreachable_provider(tenant: &Tenant, client: &Client, name: &str) -> St
         unreachable,
     };
     let providers = [button(name, true), button("Partners", false)];
-    sign_in(&SignInPage { providers: &providers, ..sign_in_page(tenant, client) })
+    sign_in_page(&SignInPage { providers: &providers, ..sample_sign_in_page(tenant, client) })
 }
 
 fn link(purpose: Option<LinkPurpose>, text: LocalizedText) -> BrandingLink {
@@ -917,7 +929,7 @@ fn user() -> Account {
     }
 }
 
-fn sign_in_page<'a>(tenant: &'a Tenant, client: &'a Client) -> SignInPage<'a> {
+fn sample_sign_in_page<'a>(tenant: &'a Tenant, client: &'a Client) -> SignInPage<'a> {
     SignInPage {
         tenant,
         text: text(),

@@ -1,5 +1,5 @@
 //! Rules of the source tree that the compiler does not check: the dependencies between modules, the
-//! one place that reads the clock, one name for one type, and the length of files and functions.
+//! one place that reads the clock, one name for one type or function, and the length of files and functions.
 
 mod imports;
 
@@ -125,17 +125,17 @@ const TIMERS: [&str; 11] = [
 ];
 
 /// The maximum number of lines of a file, without its tests.
-const LONGEST_FILE: usize = 300;
+const MAX_FILE_LINES: usize = 300;
 
 /// Longer files, each with a higher limit. The list and its numbers may only shrink.
-const LONGER_FILES: [(&str, usize); 0] = [];
+const FILES_OVER_LIMIT: [(&str, usize); 0] = [];
 
 /// The limits of functions that `clippy.toml` sets (`too_many_lines`, `too_many_arguments`).
 const FUNCTION_LIMITS: [&str; 2] =
     ["too-many-lines-threshold = 60", "too-many-arguments-threshold = 6"];
 
 /// Files with functions beyond these limits (`expect(clippy::too_many_..)`). The list may only shrink.
-const LONGER_FUNCTIONS: [&str; 0] = [];
+const FUNCTIONS_OVER_LIMIT: [&str; 0] = [];
 
 /// Macros that declare a public type: its name is the first word after the attributes.
 const TYPE_MACROS: [&str; 2] = ["wire_enum!(", "string_newtype!("];
@@ -145,6 +145,10 @@ const TYPE_MACROS: [&str; 2] = ["wire_enum!(", "string_newtype!("];
 const ONE_WORD_FOLDERS: [&str; 4] =
     ["src/api/rules/", "src/model/fixtures.rs", "src/store/contract/", "src/store/test_servers.rs"];
 const HANDLERS: [&str; 4] = ["delete", "get", "post", "put"];
+
+/// Folders whose functions may have the name of a function elsewhere: a CEL rule is always written with its
+/// module, as `rules::web_url()`.
+const SHARED_NAME_FOLDERS: [&str; 1] = ["src/api/rules/"];
 
 /// Functions of one word that need no second one.
 const ONE_WORD_FUNCTIONS: [&str; 2] = ["intern", "sha256"];
@@ -426,19 +430,41 @@ fn public_functions_are_named_by_more_than_a_verb() {
     assert!(short.is_empty(), "these names need their module to be understood: {short:#?}");
 }
 
+/// A stack trace or a search result with the name of a function leads to one function.
+#[test]
+fn public_function_names_are_unique() {
+    let sources = sources();
+    let mut declared: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for source in &sources {
+        if SHARED_NAME_FOLDERS.iter().any(|folder| source.path.starts_with(folder)) {
+            continue;
+        }
+        let endpoint = source.path.starts_with("src/http/endpoints/");
+        for name in public_functions(&source.code) {
+            if !(endpoint && HANDLERS.contains(&name)) {
+                declared.entry(name).or_default().push(&source.path);
+            }
+        }
+    }
+    assert!(declared.len() > 500, "only {} functions were found", declared.len());
+    declared.retain(|_, paths| paths.len() > 1);
+    assert!(declared.is_empty(), "several functions have one name: {declared:#?}");
+}
+
 #[test]
 fn files_stay_readable() {
     let sources = sources();
-    let limit = |path: &str| LONGER_FILES.iter().find(|(longer, _)| *longer == path);
+    let limit = |path: &str| FILES_OVER_LIMIT.iter().find(|(longer, _)| *longer == path);
     let long: Vec<String> = sources
         .iter()
-        .filter(|it| it.lines > limit(&it.path).map_or(LONGEST_FILE, |(_, lines)| *lines))
+        .filter(|it| it.lines > limit(&it.path).map_or(MAX_FILE_LINES, |(_, lines)| *lines))
         .map(|it| format!("{}: {} lines", it.path, it.lines))
         .collect();
     assert!(long.is_empty(), "split these: {long:#?}");
-    let is_long = |path: &str| sources.iter().any(|it| it.path == path && it.lines > LONGEST_FILE);
-    let stale: Vec<_> = LONGER_FILES.iter().filter(|(path, _)| !is_long(path)).collect();
-    assert!(stale.is_empty(), "remove these from LONGER_FILES: {stale:#?}");
+    let is_long =
+        |path: &str| sources.iter().any(|it| it.path == path && it.lines > MAX_FILE_LINES);
+    let stale: Vec<_> = FILES_OVER_LIMIT.iter().filter(|(path, _)| !is_long(path)).collect();
+    assert!(stale.is_empty(), "remove these from FILES_OVER_LIMIT: {stale:#?}");
 }
 
 #[test]
@@ -453,7 +479,7 @@ fn functions_stay_readable() {
         .filter(|it| it.code.contains("clippy::too_many_"))
         .map(|it| it.path)
         .collect();
-    let listed: BTreeSet<String> = LONGER_FUNCTIONS.iter().map(ToString::to_string).collect();
+    let listed: BTreeSet<String> = FUNCTIONS_OVER_LIMIT.iter().map(ToString::to_string).collect();
     assert_eq!(exempt, listed, "files with functions beyond the limits");
 }
 

@@ -210,7 +210,7 @@ fn a_password_from_a_pipe_becomes_a_hash_and_is_not_repeated() {
 fn the_definitions_are_printed_for_kubectl_to_apply() {
     let printed = lanyard(&["crds"], &[]);
     let printed = String::from_utf8(printed.stdout).expect("text");
-    for kind in ["tenants", "oidcclients", "oidcusers", "identityproviders", "resourceservers"] {
+    for kind in lanyard::model::ManagedKind::ALL.map(lanyard::model::ManagedKind::plural) {
         assert!(printed.contains(&format!("\n  name: {kind}.lanyard.dev\n")), "{kind}");
     }
 }

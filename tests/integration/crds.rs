@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-use lanyard::api::custom_resource_definitions;
+use lanyard::{api::custom_resource_definitions, model::ManagedKind};
 use serde_json::Value;
 
 #[test]
@@ -20,6 +20,27 @@ fn the_committed_definitions_are_those_of_the_code() {
         }
         let files = fs::read_dir(&folder).unwrap().count();
         assert_eq!(files, custom_resource_definitions().len(), "files in {}", folder.display());
+    }
+}
+
+/// Lists of all kinds that are not Rust: the file, and the beginning of the line.
+const LISTS_OF_KINDS: [(&str, &str); 5] = [
+    ("charts/lanyard/templates/_helpers.tpl", "resources: [tenants, "),
+    ("charts/lanyard/templates/_helpers.tpl", "resources: [tenants/status, "),
+    ("charts/lanyard/templates/aggregate-roles.yaml", "resources: [tenants, oidcclients, "),
+    ("docs/install.md", "kubectl delete crd tenants.lanyard.dev "),
+    ("docs/upgrades.md", "kubectl get tenants.lanyard.dev,"),
+];
+
+#[test]
+fn lists_outside_of_the_code_have_every_kind() {
+    for (file, beginning) in LISTS_OF_KINDS {
+        let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
+        let line = text.lines().map(str::trim).find(|line| line.starts_with(beginning));
+        let line = line.unwrap_or_else(|| panic!("{file} has no line {beginning:?}"));
+        for kind in ManagedKind::ALL.map(ManagedKind::plural) {
+            assert!(line.contains(kind), "{kind} is missing in {file}: {line}");
+        }
     }
 }
 

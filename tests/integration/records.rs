@@ -22,6 +22,8 @@ use lanyard::{
     store::{IndexKind, RecordKind},
 };
 
+/// The formats in their order. The first is that of the oldest store that is read: `v1.txt` is unchanged since commit
+/// a185edd, whose builds wrote it.
 const FILES: [&str; 8] = [
     "tests/golden/records/v1.txt",
     "tests/golden/records/v2.txt",

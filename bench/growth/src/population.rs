@@ -144,7 +144,11 @@ impl Population {
             browser: Some(SessionBrowser::new(Some(USER_AGENT), Ipv4Addr::LOCALHOST.to_string())),
         };
         Record {
-            key: RecordKey::new(RecordKind::Session, &tenant(), session::record_id(&sid(number))),
+            key: RecordKey::new(
+                RecordKind::Session,
+                &tenant(),
+                session::session_record_id(&sid(number)),
+            ),
             value: encode_record(&session).into(),
             expires_at: session::expires_at(&session, &lifetimes),
             owners: vec![user(number), IndexEntry::new(IndexKind::Session, sid(number))],

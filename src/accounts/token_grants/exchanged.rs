@@ -21,13 +21,13 @@ pub(super) async fn approve_exchange<G: TokenGrant>(
     (grant, account): (&Grant, &Account),
 ) -> Result<Option<Value>, RequestError<OAuthError>> {
     let held = (&subject.holder, subject.jti.as_deref());
-    if !exchanged_tokens::is_usable(context, held, (grant, account)).await? {
+    if !exchanged_tokens::is_exchanged_token_usable(context, held, (grant, account)).await? {
         let text =
             "The subject token has been revoked, or the person may no longer use its client.";
         return Err(invalid_subject(text).into());
     }
     if client.id != grant.client {
-        grants::check_entry(context, client, (grant, account))
+        grants::check_access_to_client(context, client, (grant, account))
             .map_err(|refusal| refused_grant::<G>(&refusal))?;
     }
     let (tenant, servers) = (&context.tenant.tenant, &context.tenant.resource_servers);

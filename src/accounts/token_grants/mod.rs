@@ -108,7 +108,7 @@ const fn row<G: TokenGrant>() -> TokenGrantRow {
 /// Grants the tokens of a request.
 pub(crate) async fn grant_tokens(request: TokenRequest<'_>) -> TokenResult {
     let granted = (find(request.params)?.serve)(request).await?;
-    registrations::mark_used(&request.context.services.registrations, request.client);
+    registrations::mark_client_used(&request.context.services.registrations, request.client);
     Ok(granted)
 }
 
@@ -137,6 +137,7 @@ async fn serve_grant<G: TokenGrant>(request: TokenRequest<'_>) -> TokenResult {
     let keys = SenderKeys { dpop: dpop.as_deref(), certificate };
     token::check_proof_is_sent(client, keys)?;
     let mut needed = G::needed_grant(&credential, context.now).map(str::to_owned);
+    // Not `update_record`: the user and session of a grant are read before it is written.
     for _ in 0..MAX_UPDATE_ATTEMPTS {
         let stored = match &needed {
             Some(id) => grants::load_grant(context, id).await?,

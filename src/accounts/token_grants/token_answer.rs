@@ -85,7 +85,7 @@ impl<'a, G: TokenGrant> TokenIssuance<'_, 'a, G> {
             _ => None,
         };
         // A failure to sign must not use up the credential, so the keys are looked up first.
-        token_issuer::check_keys(context, client, target.server)?;
+        token_issuer::check_signing_keys(context, client, target.server)?;
         let marks = endings::adopted_marks(context, granted.grant.marks, &user);
         granted.grant.marks = Some(marks);
         let person = RecordMaker::Person(user.subject.as_str());

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Returns true if no object is still pending: objects not served by now need an edit.
-pub(super) fn is_settled(snapshot: &Snapshot, revision: u64) -> bool {
+pub(super) fn are_objects_settled(snapshot: &Snapshot, revision: u64) -> bool {
     let pending = |verdict: &Verdict| {
         verdict.problems.iter().any(|problem| problem.reason == ConditionReason::Pending)
     };

@@ -21,37 +21,37 @@ use super::{
 /// Reconciles the Secret with the client's credentials: creates, updates or deletes it.
 pub async fn reconcile_client_secret(
     context: &ControllerContext,
-    world: &ObservedState,
+    observed: &ObservedState,
     verdict: &Verdict,
     outcome: &ClientOutcome,
 ) -> Result<Action, ReconcileError> {
     if let Some(at) = outcome.unused_until {
-        return unused(context, world, verdict, outcome, at).await;
+        return unused(context, observed, verdict, outcome, at).await;
     }
-    keep(context, world, verdict, outcome).await
+    keep(context, observed, verdict, outcome).await
 }
 
 /// Deletes a registered client that was not used within the tenant's `unusedLifetime`. See
 /// docs/design/serving.md#dynamic-registration.
 async fn unused(
     context: &ControllerContext,
-    world: &ObservedState,
+    observed: &ObservedState,
     verdict: &Verdict,
     outcome: &ClientOutcome,
     at: Timestamp,
 ) -> Result<Action, ReconcileError> {
     if at > context.clock.now() {
-        return Ok(match keep(context, world, verdict, outcome).await? {
+        return Ok(match keep(context, observed, verdict, outcome).await? {
             Action::Nothing(None) => Action::Nothing(Some(at)),
             acted => acted,
         });
     }
     let key = &verdict.object.key;
-    let seen = world.state(&verdict.object).and_then(|it| it.version);
-    let done = context.source.delete_client(key, seen).await;
+    let version = observed.state(&verdict.object).and_then(|it| it.version);
+    let done = context.source.delete_client(key, version).await;
     match done {
         Ok(()) | Err(WriteError::NotFound) => {
-            report_deletion(context, world, verdict);
+            report_deletion(context, observed, verdict);
             Ok(Action::Wrote)
         }
         Err(error) => Err(ReconcileError::Write {
@@ -62,9 +62,9 @@ async fn unused(
 }
 
 /// Reports the deletion of an unused client.
-fn report_deletion(context: &ControllerContext, world: &ObservedState, verdict: &Verdict) {
+fn report_deletion(context: &ControllerContext, observed: &ObservedState, verdict: &Verdict) {
     let key = &verdict.object.key;
-    let served = world.snapshot.tenants().find_map(|tenant| {
+    let served = observed.snapshot.tenants().find_map(|tenant| {
         let mut clients = tenant.clients();
         clients.find(|client| client.object == *key).map(|client| (&tenant.tenant.id, client))
     });
@@ -81,19 +81,19 @@ fn report_deletion(context: &ControllerContext, world: &ObservedState, verdict: 
 
 async fn keep(
     context: &ControllerContext,
-    world: &ObservedState,
+    observed: &ObservedState,
     verdict: &Verdict,
     outcome: &ClientOutcome,
 ) -> Result<Action, ReconcileError> {
-    let seen = plan::ObservedClient::read(world, verdict, outcome);
-    apply_due_writes(context, plan::plan_client(&seen, context.entropy.as_ref())).await
+    let client = plan::ObservedClient::read(observed, verdict, outcome);
+    apply_due_writes(context, plan::plan_client(&client, context.entropy.as_ref())).await
 }
 
 /// Deletes the Secrets of a deleted client.
-pub async fn delete_orphaned_secrets(
+pub async fn delete_secrets_of_client(
     context: &ControllerContext,
-    world: &ObservedState,
+    observed: &ObservedState,
     client: &ObjectRef,
 ) -> Result<Action, ReconcileError> {
-    apply_due_writes(context, plan::plan_orphan_deletions(world, client)).await
+    apply_due_writes(context, plan::plan_orphan_deletions(observed, client)).await
 }

@@ -20,7 +20,7 @@ use super::{
 /// A client and its Secrets.
 #[derive(Debug)]
 pub struct ObservedClient<'a> {
-    world: &'a ObservedState,
+    state: &'a ObservedState,
     client: &'a ObjectRef,
     outcome: &'a ClientOutcome,
     accepted: bool,
@@ -32,14 +32,14 @@ pub struct ObservedClient<'a> {
 impl<'a> ObservedClient<'a> {
     /// Collects what the observed state contains about the client.
     pub fn read(
-        world: &'a ObservedState,
+        observed: &'a ObservedState,
         verdict: &'a Verdict,
         outcome: &'a ClientOutcome,
     ) -> Self {
         let client = &verdict.object;
-        let object = world.view.objects.managed.get::<OidcClient>(&client.key);
+        let object = observed.view.objects.managed.get::<OidcClient>(&client.key);
         Self {
-            world,
+            state: observed,
             client,
             outcome,
             accepted: verdict.holds(ConditionType::Accepted),
@@ -50,51 +50,53 @@ impl<'a> ObservedClient<'a> {
 
     /// Secrets owned by the client, except the one of this name.
     fn others(&self, name: &str) -> impl Iterator<Item = (&ObjectKey, &CachedSecret)> {
-        self.world.owned(self.client).filter(move |(key, _)| *key.name != *name)
+        self.state.owned(self.client).filter(move |(key, _)| *key.name != *name)
     }
 }
 
 /// Plans the writes that give a client the Secret it needs. A client that is not accepted keeps
 /// what it has, so that an invalid edit does not delete its client secret.
-pub fn plan_client(seen: &ObservedClient<'_>, entropy: &dyn Entropy) -> Vec<PlannedWrite> {
-    let (Some(values), true) = (seen.outcome.secret_values(), seen.accepted) else {
+pub fn plan_client(observed: &ObservedClient<'_>, entropy: &dyn Entropy) -> Vec<PlannedWrite> {
+    let (Some(values), true) = (observed.outcome.secret_values(), observed.accepted) else {
         return Vec::new();
     };
-    match &seen.outcome.secret {
-        ClientSecretPlan::None => remove(seen, ""),
-        ClientSecretPlan::Referenced(key) => remove(seen, &key.name),
+    match &observed.outcome.secret {
+        ClientSecretPlan::None => remove(observed, ""),
+        ClientSecretPlan::Referenced(key) => remove(observed, &key.name),
         ClientSecretPlan::Generated(desired) => {
-            let uid = seen.uid.as_deref();
-            let want = DesiredClientSecret { client: seen.client, uid, desired, values };
-            ensure_secret(seen, &want, entropy)
+            let uid = observed.uid.as_deref();
+            let desired =
+                DesiredClientSecret { client: observed.client, uid, secret: desired, values };
+            ensure_secret(observed, &desired, entropy)
         }
     }
 }
 
 /// Creates or updates the Secret.
 fn ensure_secret(
-    seen: &ObservedClient<'_>,
-    want: &DesiredClientSecret<'_>,
+    observed: &ObservedClient<'_>,
+    desired: &DesiredClientSecret<'_>,
     entropy: &dyn Entropy,
 ) -> Vec<PlannedWrite> {
-    let signs = want.desired.shape.signs;
-    let fresh = || {
+    let signs = desired.secret.shape.signs;
+    let new_client_secret = || {
         let secret = if signs { entropy.mac_key() } else { entropy.token() };
         ByteString(secret.into_bytes())
     };
-    let name = &*want.desired.key.name;
-    match seen.world.secret(want.key()) {
+    let name = &*desired.secret.key.name;
+    match observed.state.secret(desired.key()) {
         None => {
             // A renamed Secret keeps the client secret, which applications use.
-            let moved = seen
+            let moved = observed
                 .others(name)
                 .find_map(|(key, secret)| written_client_secret(&secret.to_secret(key)));
-            let again = moved.is_none() && seen.had_secret;
-            let secret = want.shape(&want.new_secret(), || moved.unwrap_or_else(fresh));
+            let again = moved.is_none() && observed.had_secret;
+            let secret =
+                desired.shape(&desired.new_secret(), || moved.unwrap_or_else(new_client_secret));
             vec![PlannedWrite {
                 write: SecretWrite::Create(Box::new(secret)),
                 notices: again
-                    .then(|| secret_recreated_event(seen, want, "was deleted"))
+                    .then(|| secret_recreated_event(observed, desired, "was deleted"))
                     .into_iter()
                     .collect(),
             }]
@@ -102,22 +104,22 @@ fn ensure_secret(
         Some(SecretState::Loaded(before)) => {
             // A foreign Secret is reported by the condition. A Secret that is being deleted is
             // created again afterwards.
-            if !owner::is_owner(seen.client, before) || before.is_deleting() {
+            if !owner::is_owner(observed.client, before) || before.is_deleting() {
                 return Vec::new();
             }
             let mut was_missing = false;
-            let before = before.to_secret(want.key());
-            let secret = want.shape(&before, || {
+            let before = before.to_secret(desired.key());
+            let secret = desired.shape(&before, || {
                 was_missing = true;
-                fresh()
+                new_client_secret()
             });
             if secret == before {
-                return remove(seen, name);
+                return remove(observed, name);
             }
             vec![PlannedWrite {
                 write: SecretWrite::Replace(Box::new(secret)),
                 notices: was_missing
-                    .then(|| secret_recreated_event(seen, want, "had no client secret"))
+                    .then(|| secret_recreated_event(observed, desired, "had no client secret"))
                     .into_iter()
                     .collect(),
             }]
@@ -127,16 +129,16 @@ fn ensure_secret(
 }
 
 /// Deletes the client's other Secrets, once the client is served with the new one.
-fn remove(seen: &ObservedClient<'_>, but: &str) -> Vec<PlannedWrite> {
-    if !seen.outcome.served {
+fn remove(observed: &ObservedClient<'_>, but: &str) -> Vec<PlannedWrite> {
+    if !observed.outcome.served {
         return Vec::new();
     }
-    deletions(seen.others(but))
+    deletions(observed.others(but))
 }
 
 /// Deletes all Secrets of a deleted client.
-pub fn plan_orphan_deletions(world: &ObservedState, client: &ObjectRef) -> Vec<PlannedWrite> {
-    deletions(world.owned(client))
+pub fn plan_orphan_deletions(observed: &ObservedState, client: &ObjectRef) -> Vec<PlannedWrite> {
+    deletions(observed.owned(client))
 }
 
 fn deletions<'a>(
@@ -152,16 +154,16 @@ fn deletions<'a>(
 }
 
 fn secret_recreated_event(
-    seen: &ObservedClient<'_>,
-    want: &DesiredClientSecret<'_>,
+    observed: &ObservedClient<'_>,
+    desired: &DesiredClientSecret<'_>,
     what: &str,
 ) -> EventRecord {
     EventRecord {
-        object: seen.client.clone(),
+        object: observed.client.clone(),
         reason: EventReason::SecretRecreated,
         message: format!(
             "Secret {:?} {what}; created a new client secret. Restart applications that do not watch the Secret",
-            want.desired.key.name
+            desired.secret.key.name
         ),
     }
 }

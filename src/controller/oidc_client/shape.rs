@@ -20,7 +20,7 @@ pub struct DesiredClientSecret<'a> {
     /// The client's UID, if it has one.
     pub uid: Option<&'a str>,
     /// Names, labels, annotations and additional entries.
-    pub desired: &'a DesiredSecret,
+    pub secret: &'a DesiredSecret,
     /// The values of the Secret's entries.
     pub values: ClientSecretValues<'a>,
 }
@@ -28,7 +28,7 @@ pub struct DesiredClientSecret<'a> {
 impl DesiredClientSecret<'_> {
     /// Namespace and name of the Secret.
     pub fn key(&self) -> &ObjectKey {
-        &self.desired.key
+        &self.secret.key
     }
 
     fn owner(&self) -> String {
@@ -46,7 +46,7 @@ impl DesiredClientSecret<'_> {
 
     /// Updates a Secret; `value` generates the client secret if the Secret has none.
     pub fn shape(&self, before: &Secret, value: impl FnOnce() -> ByteString) -> Secret {
-        let desired = &*self.desired.shape;
+        let desired = &*self.secret.shape;
         let was = AppliedMetadata::read(before);
         let now = AppliedMetadata::of(desired);
         let mut secret = before.clone();
@@ -79,8 +79,8 @@ impl DesiredClientSecret<'_> {
             labels.retain(|label, _| !was.labels.contains(label));
             annotations.retain(|annotation, _| !was.annotations.contains(annotation));
         }
-        labels.extend(self.desired.shape.labels.clone());
-        annotations.extend(self.desired.shape.annotations.clone());
+        labels.extend(self.secret.shape.labels.clone());
+        annotations.extend(self.secret.shape.annotations.clone());
         owner::mark_owned(metadata, &self.owner());
         owner::set_owner_reference(metadata, self.client, self.uid);
     }

@@ -24,13 +24,13 @@ const MAIL_INTERVAL: Duration = Duration::from_secs(2);
 /// invitation.
 pub async fn reconcile_invitation(
     context: &ControllerContext,
-    world: &ObservedState,
+    observed: &ObservedState,
     verdict: &Verdict,
     outcome: &UserOutcome,
 ) -> Result<(Action, Option<Verdict>), ReconcileError> {
     let Some(invitation) = &outcome.invitation else {
         return Ok((
-            apply_due_writes(context, plan::plan_removal(world, &verdict.object)).await?,
+            apply_due_writes(context, plan::plan_removal(observed, &verdict.object)).await?,
             None,
         ));
     };
@@ -44,14 +44,14 @@ pub async fn reconcile_invitation(
         }
         state => state,
     };
-    let uid = world.managed(&verdict.object).and_then(AnyCachedObject::uid);
+    let uid = observed.managed(&verdict.object).and_then(AnyCachedObject::uid);
     let user = (&verdict.object, uid.as_deref());
-    let removal = || plan::plan_removal(world, &verdict.object);
+    let removal = || plan::plan_removal(observed, &verdict.object);
     let plan = match state {
         InvitationState::Open if invited.mail_to.is_some() => {
             plan::InvitationPlan { writes: removal(), state: mail_state(ledger, invited).await? }
         }
-        InvitationState::Open => plan::plan_link(world, user, invited, &**ledger),
+        InvitationState::Open => plan::plan_link(observed, user, invited, &**ledger),
         state => plan::InvitationPlan { writes: removal(), state },
     };
     let wake = match plan.state {
@@ -73,12 +73,12 @@ pub async fn reconcile_invitation(
 }
 
 /// Deletes the Secrets of a deleted user.
-pub async fn delete_orphaned_secrets(
+pub async fn delete_secrets_of_user(
     context: &ControllerContext,
-    world: &ObservedState,
+    observed: &ObservedState,
     user: &ObjectRef,
 ) -> Result<Action, ReconcileError> {
-    apply_due_writes(context, plan::plan_removal(world, user)).await
+    apply_due_writes(context, plan::plan_removal(observed, user)).await
 }
 
 /// Whether an invitation that manifests allow was used, has expired or leads nowhere.

@@ -24,14 +24,14 @@ pub(super) struct InvitationPlan {
 
 /// Plans the Secret with the link of an invitation that can be used. `user` has its UID, if it has one.
 pub(super) fn plan_link(
-    world: &ObservedState,
+    observed: &ObservedState,
     (user, uid): (&ObjectRef, Option<&str>),
     invited: &UserInvitation,
     ledger: &dyn InvitationLedger,
 ) -> InvitationPlan {
     let key = invitation_secret(&user.key);
     let state = |state| InvitationPlan { writes: Vec::new(), state };
-    let before = match world.secret(&key) {
+    let before = match observed.secret(&key) {
         None => None,
         // A Secret that is being deleted is created again afterwards.
         Some(SecretState::Loaded(secret)) if secret.is_deleting() => {
@@ -72,8 +72,8 @@ fn has_link(
 }
 
 /// Deletes the Secrets of a user who has no invitation that can be used.
-pub(super) fn plan_removal(world: &ObservedState, user: &ObjectRef) -> Vec<PlannedWrite> {
-    let there = world.owned(user).filter(|(_, secret)| !secret.is_deleting());
+pub(super) fn plan_removal(observed: &ObservedState, user: &ObjectRef) -> Vec<PlannedWrite> {
+    let there = observed.owned(user).filter(|(_, secret)| !secret.is_deleting());
     there.map(|(key, secret)| deletion(key, secret)).collect()
 }
 

@@ -71,16 +71,16 @@ pub(super) async fn probe_providers(context: &ControllerContext) -> Infallible {
 /// Takes the providers of the current snapshot over.
 fn refresh_providers(context: &ControllerContext, schedule: &mut ProbeSchedule) {
     let view = context.source.views().borrow().clone();
-    let world = ObservedState::new(view, context.registry.snapshot());
-    if !world.is_known() {
+    let observed = ObservedState::new(view, context.registry.snapshot());
+    if !observed.is_known() {
         return;
     }
-    let verdicts = world.snapshot.verdicts().iter();
+    let verdicts = observed.snapshot.verdicts().iter();
     let providers: Vec<ProbedProvider<'_>> = verdicts
         .filter_map(|verdict| match &verdict.outcome {
             ObjectOutcome::Provider(outcome) => {
                 let key = &verdict.object.key;
-                Some((key, outcome.probe.as_ref()?, published(context, &world, key)))
+                Some((key, outcome.probe.as_ref()?, published(context, &observed, key)))
             }
             _ => None,
         })
@@ -92,14 +92,14 @@ fn refresh_providers(context: &ControllerContext, schedule: &mut ProbeSchedule) 
 }
 
 /// The reason of the condition `Reachable` of a verdict; `None` without the condition.
-pub(super) fn reachable_reason(
+pub(super) fn verdict_reachable_reason(
     context: &ControllerContext,
-    world: &ObservedState,
+    observed: &ObservedState,
     verdict: &Verdict,
 ) -> Option<ConditionReason> {
     match &verdict.outcome {
         ObjectOutcome::Provider(provider) if provider.probe.is_some() => {
-            published(context, world, &verdict.object.key).map(reason_of)
+            published(context, observed, &verdict.object.key).map(reason_of)
         }
         _ => None,
     }
@@ -108,12 +108,12 @@ pub(super) fn reachable_reason(
 /// The conclusion that the status of a provider has, or is about to have.
 fn published(
     context: &ControllerContext,
-    world: &ObservedState,
+    observed: &ObservedState,
     provider: &ObjectKey,
 ) -> Option<ProbeResult> {
     // Where providers are not asked, no status says that they can be used.
     context.probe.as_ref()?;
-    let cached = || world.view.objects.managed.get::<IdentityProvider>(provider);
+    let cached = || observed.view.objects.managed.get::<IdentityProvider>(provider);
     let reason = context.reachability.reason(provider);
     reason.or_else(|| *cached()?.status_facts()).and_then(probe_result)
 }

@@ -4,14 +4,14 @@
 //! questions take turns. An answer of the server applies to all its providers, and an answer to a question to the
 //! providers with that question. Servers that do not answer take turns with the others, and cannot use all places.
 
-mod due_hosts;
+mod probe_queue;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     time::Duration,
 };
 
-use self::due_hosts::DueHosts;
+use self::probe_queue::ProbeQueue;
 use super::judgement::{FailureCounter, ProbeResult};
 use crate::model::{ObjectKey, ProbeFailure, ProbeTarget, Timestamp};
 
@@ -69,7 +69,7 @@ struct ProbedHost {
 #[derive(Debug, Default)]
 pub(super) struct ProbeSchedule {
     hosts: HashMap<String, ProbedHost>,
-    due: DueHosts,
+    due: ProbeQueue,
     /// Probes that run at servers that have not answered.
     unproven: usize,
     started_at: Option<Timestamp>,
@@ -223,7 +223,7 @@ impl ProbedHost {
         self.judgement.concluded() != Some(Ok(()))
     }
 
-    fn wait_until(&mut self, due: &mut DueHosts, name: &str, at: Timestamp) {
+    fn wait_until(&mut self, due: &mut ProbeQueue, name: &str, at: Timestamp) {
         if let Some(before) = self.due.replace(at) {
             due.remove(name, before);
         }

@@ -40,8 +40,8 @@ impl InstallationKeys {
 
     /// Returns true if the statuses of tenants show that there were keys before. A tenant that was served needed
     /// sealing keys. A tenant where people could enrol authenticators needed vault keys.
-    pub(super) fn had_some(self, world: &ObservedState) -> bool {
-        let mut tenants = world.view.objects.managed.of::<Tenant>();
+    pub(super) fn had_some(self, observed: &ObservedState) -> bool {
+        let mut tenants = observed.view.objects.managed.of::<Tenant>();
         match self {
             Self::Sealing => {
                 tenants.any(|(_, tenant)| !tenant.status_facts().living_keys.is_empty())

@@ -10,7 +10,7 @@ fn key() -> ObjectKey {
 fn planned(secret: Option<&SecretState>, now: Timestamp) -> Option<SecretWrite> {
     // A different seed per round gives the keys different IDs.
     let entropy = SeededEntropy::new(if secret.is_some() { 8 } else { 7 });
-    let seen = ObservedSealingKeys {
+    let observed_keys = ObservedSealingKeys {
         keys: InstallationKeys::Sealing,
         key: &key(),
         secret,
@@ -18,7 +18,7 @@ fn planned(secret: Option<&SecretState>, now: Timestamp) -> Option<SecretWrite> 
         had_some: false,
         in_use: None,
     };
-    plan(&seen, MIN_RETENTION, &entropy, now).step.map(|step| step.write)
+    plan(&observed_keys, MIN_RETENTION, &entropy, now).step.map(|step| step.write)
 }
 
 /// A replica's keys, as it read them from a Secret.
@@ -33,7 +33,7 @@ fn replanned(
     held: Option<&Sealer>,
     had_some: bool,
 ) -> (Option<KeyEntries>, Vec<&'static str>, Option<MissingSealingKeys>) {
-    let seen = ObservedSealingKeys {
+    let observed_keys = ObservedSealingKeys {
         keys: InstallationKeys::Sealing,
         key: &key(),
         secret,
@@ -41,7 +41,7 @@ fn replanned(
         had_some,
         in_use: None,
     };
-    let planned = plan(&seen, MIN_RETENTION, &SeededEntropy::new(9), NOW);
+    let planned = plan(&observed_keys, MIN_RETENTION, &SeededEntropy::new(9), NOW);
     let Some(step) = planned.step else { return (None, Vec::new(), planned.loss) };
     let reasons = step.notices.iter().map(|notice| notice.reason.as_str()).collect();
     match step.write {
@@ -183,9 +183,9 @@ fn the_key_of_credential_marks_is_added_once_and_written_back() {
 fn one_vault_key_is_made_and_written_back() {
     let plan_of = |secret: Option<&SecretState>, held: Option<&Sealer>| {
         let keys = InstallationKeys::Vault;
-        let seen =
+        let observed_keys =
             ObservedSealingKeys { keys, key: &key(), secret, held, had_some: false, in_use: None };
-        plan(&seen, MIN_RETENTION, &SeededEntropy::new(3), NOW)
+        plan(&observed_keys, MIN_RETENTION, &SeededEntropy::new(3), NOW)
     };
     let Some(SecretWrite::Create(secret)) = plan_of(None, None).step.map(|step| step.write) else {
         panic!("a Secret is made")
@@ -194,7 +194,7 @@ fn one_vault_key_is_made_and_written_back() {
     let months = NOW.plus(Duration::from_hours(24 * 80));
     let loaded = loaded(&secret);
     let keys = InstallationKeys::Vault;
-    let seen = ObservedSealingKeys {
+    let observed_keys = ObservedSealingKeys {
         keys,
         key: &key(),
         secret: Some(&loaded),
@@ -202,7 +202,7 @@ fn one_vault_key_is_made_and_written_back() {
         had_some: true,
         in_use: None,
     };
-    assert!(plan(&seen, MIN_RETENTION, &SeededEntropy::new(4), months).step.is_none());
+    assert!(plan(&observed_keys, MIN_RETENTION, &SeededEntropy::new(4), months).step.is_none());
     let again = plan_of(None, Some(&sealer(&secret)));
     assert_eq!(again.loss, Some(MissingSealingKeys::Restored));
     let Some(SecretWrite::Create(written)) = again.step.map(|step| step.write) else {

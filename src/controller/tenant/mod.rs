@@ -29,7 +29,7 @@ pub use reservation::reserve_issuer;
 /// Reconciles the tenant's signing keys and pairwise salt.
 pub async fn reconcile_keys(
     context: &ControllerContext,
-    world: &ObservedState,
+    observed: &ObservedState,
     object: &ObjectRef,
     outcome: &TenantOutcome,
 ) -> Result<Action, ReconcileError> {
@@ -40,7 +40,7 @@ pub async fn reconcile_keys(
     }
     let KeySource::Own(rules) = &outcome.keys else {
         let Some(write) = reservation::plan_reservation(
-            world,
+            observed,
             object,
             outcome.issuer.as_ref(),
             outcome.keys == KeySource::Imported,
@@ -50,8 +50,8 @@ pub async fn reconcile_keys(
         apply_writes(context, vec![write.into()]).await?;
         return Ok(Action::Wrote);
     };
-    let seen = plan::ObservedKeys::read(world, object, outcome);
-    let mut plan = plan::plan_tenant(&seen, rules, now)?;
+    let observed_keys = plan::ObservedKeys::read(observed, object, outcome);
+    let mut plan = plan::plan_tenant(&observed_keys, rules, now)?;
     let made = make(context, &plan.generate).await?;
     let (wake, mut changes) = (plan.wake, std::mem::take(&mut plan.changes));
     if !made.is_empty() {
@@ -63,7 +63,7 @@ pub async fn reconcile_keys(
     apply_writes(context, steps).await?;
     if wrote {
         let tenant = TenantId(object.key.clone());
-        let secret = plan::keys_key(object);
+        let secret = plan::key_secret_key(object);
         report_key_changes(context, Some(&tenant), (KeyUse::Signing, &secret), changes);
     }
     for notice in notices {

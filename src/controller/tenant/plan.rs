@@ -43,15 +43,15 @@ pub struct ObservedKeys<'a> {
 impl<'a> ObservedKeys<'a> {
     /// Collects what the observed state contains about the tenant's keys.
     pub fn read(
-        world: &'a ObservedState,
+        observed: &'a ObservedState,
         tenant: &'a ObjectRef,
         outcome: &'a TenantOutcome,
     ) -> Self {
-        let object = world.view.objects.managed.get::<Tenant>(&tenant.key);
+        let object = observed.view.objects.managed.get::<Tenant>(&tenant.key);
         Self {
             tenant,
-            secret: world.secret(&keys_key(tenant)),
-            backup: world.secret(&backup_key(tenant)),
+            secret: observed.secret(&key_secret_key(tenant)),
+            backup: observed.secret(&backup_key(tenant)),
             shown: object.map_or(&[], |object| &object.status_facts().living_keys),
             ring: &outcome.ring,
             issuer: outcome.issuer.as_ref(),
@@ -84,18 +84,19 @@ struct DesiredKeySecret {
 
 /// Plans the writes of the tenant's key Secret, and the time of the next change. Does no I/O.
 pub fn plan_tenant(
-    seen: &ObservedKeys<'_>,
+    observed_keys: &ObservedKeys<'_>,
     rules: &RotationRules,
     now: Timestamp,
 ) -> Result<TenantPlan, ReconcileError> {
-    let key = keys_key(seen.tenant);
-    let owner = owner::owner_annotation(seen.tenant.kind.as_str(), &seen.tenant.key.name);
-    let before = match seen.secret {
+    let key = key_secret_key(observed_keys.tenant);
+    let owner =
+        owner::owner_annotation(observed_keys.tenant.kind.as_str(), &observed_keys.tenant.key.name);
+    let before = match observed_keys.secret {
         None => None,
         Some(SecretState::Loaded(secret)) => {
             // A foreign Secret is reported by the condition. A Secret that is being deleted is
             // created again afterwards.
-            if !owner::is_owner(seen.tenant, secret) || secret.is_deleting() {
+            if !owner::is_owner(observed_keys.tenant, secret) || secret.is_deleting() {
                 return Ok(TenantPlan::default());
             }
             Some(secret.to_secret(&key))
@@ -103,7 +104,7 @@ pub fn plan_tenant(
         Some(SecretState::Unreadable(_)) => return Ok(TenantPlan::default()),
     };
     let entries = before.as_ref().and_then(|secret| secret.data.clone()).unwrap_or_default();
-    let stored = KeySecretContents::read(&entries, seen.ring);
+    let stored = KeySecretContents::read(&entries, observed_keys.ring);
     let rotation = rotate(&stored.planned(), rules, now);
     let mut secret = before.clone().unwrap_or_else(|| Secret {
         metadata: owner::owned_metadata(&key, &owner),
@@ -111,25 +112,30 @@ pub fn plan_tenant(
         ..Secret::default()
     });
     owner::mark_owned(&mut secret.metadata, &owner);
-    reservation::remember_issuer(&mut secret.metadata, seen.issuer);
+    reservation::remember_issuer(&mut secret.metadata, observed_keys.issuer);
     secret.data = Some(rotated(&entries, &stored, &rotation));
     let changed = before.as_ref().is_none_or(|before| {
         before.metadata != secret.metadata || secret.data.as_ref() != Some(&entries)
     });
-    let backup_key = backup_key(seen.tenant);
-    let kept =
-        backup::keep_backup(seen.tenant, &backup_key, seen.backup, &entries, &stored.damaged)?;
+    let backup_key = backup_key(observed_keys.tenant);
+    let kept = backup::keep_backup(
+        observed_keys.tenant,
+        &backup_key,
+        observed_keys.backup,
+        &entries,
+        &stored.damaged,
+    )?;
     Ok(TenantPlan {
-        changes: key_changes(&rotation, &stored, seen.shown),
+        changes: key_changes(&rotation, &stored, observed_keys.shown),
         wake: rotation.wake,
         generate: rotation.generate,
         draft: Some(DesiredKeySecret {
-            tenant: seen.tenant.clone(),
+            tenant: observed_keys.tenant.clone(),
             secret: Box::new(secret),
             create: before.is_none(),
             changed,
             backup: kept,
-            notices: key_events::key_notices(seen.tenant, &stored, seen.shown),
+            notices: key_events::key_notices(observed_keys.tenant, &stored, observed_keys.shown),
         }),
     })
 }
@@ -196,7 +202,7 @@ impl TenantPlan {
     }
 }
 
-pub(super) fn keys_key(tenant: &ObjectRef) -> ObjectKey {
+pub(super) fn key_secret_key(tenant: &ObjectRef) -> ObjectKey {
     ObjectKey::new(&tenant.key.namespace, signing_keys_name(&tenant.key.name))
 }
 

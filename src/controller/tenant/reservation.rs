@@ -29,14 +29,14 @@ pub fn remember_issuer(metadata: &mut ObjectMeta, issuer: Option<&Issuer>) {
 /// Plans the key Secret of a tenant whose keys Lanyard does not make: it only remembers the issuer.
 /// It is created with `imported` keys, and only updated for a tenant that is not accepted.
 pub fn plan_reservation(
-    world: &ObservedState,
+    observed: &ObservedState,
     tenant: &ObjectRef,
     issuer: Option<&Issuer>,
     imported: bool,
 ) -> Option<SecretWrite> {
     let key = tenant.key.in_same_namespace(signing_keys_name(&tenant.key.name));
     let owner = owner::owner_annotation(tenant.kind.as_str(), &tenant.key.name);
-    match world.secret(&key) {
+    match observed.secret(&key) {
         None => {
             issuer.filter(|_| imported)?;
             let mut metadata = owner::owned_metadata(&key, &owner);
@@ -75,11 +75,11 @@ fn due(reservation: &IssuerReservation, now: Timestamp) -> DueStep {
 /// Begins or ends the reservation of a deleted tenant's issuer.
 pub async fn reserve_issuer(
     context: &ControllerContext,
-    world: &ObservedState,
+    observed: &ObservedState,
     tenant: &ObjectRef,
 ) -> Result<Action, ReconcileError> {
     let key = tenant.key.in_same_namespace(signing_keys_name(&tenant.key.name));
-    let Some(SecretState::Loaded(secret)) = world.secret(&key) else {
+    let Some(SecretState::Loaded(secret)) = observed.secret(&key) else {
         return Ok(Action::Nothing(None));
     };
     if !owner::is_owner(tenant, secret) || secret.is_deleting() {

@@ -5,7 +5,7 @@ use k8s_openapi::api::core::v1::Secret;
 use super::super::secret_writes::{PlannedWrite, SecretWrite};
 use crate::{
     api::{owner, pairwise_salt_name},
-    keys::{KeyEntries, new_salt},
+    keys::{KeyEntries, new_pairwise_salt},
     model::{Entropy, ObjectKey, ObjectRef, Timestamp},
     registry::SaltOutcome,
 };
@@ -23,7 +23,7 @@ pub(super) fn plan_salt(
     let secret = Secret {
         metadata: owner::owned_metadata(&key, &owner),
         type_: Some("Opaque".to_owned()),
-        data: Some(KeyEntries::from([new_salt(entropy, now)])),
+        data: Some(KeyEntries::from([new_pairwise_salt(entropy, now)])),
         // Protects against accidental edits. A Secret restored from a backup need not be immutable.
         immutable: Some(true),
         ..Secret::default()

@@ -12,7 +12,7 @@ use crate::{
     accounts::{
         AccountContext,
         backchannel_requests::{
-            NamedPerson, admit_backchannel_request, admit_request_to_person,
+            BackchannelUserHint, admit_backchannel_request, admit_request_to_person,
             begin_backchannel_request, find_named_person,
         },
         token_events,
@@ -82,11 +82,11 @@ async fn find_person(
     let served = &request.tenant;
     Ok(match hint {
         PersonHint::Login(name) => {
-            find_named_person(context, client, NamedPerson::Login(name)).await?
+            find_named_person(context, client, BackchannelUserHint::Login(name)).await?
         }
         PersonHint::IdToken => match hinted_person(&served.tenant, &**served, params, client)? {
             Some(subject) => {
-                find_named_person(context, client, NamedPerson::Subject(&subject)).await?
+                find_named_person(context, client, BackchannelUserHint::Subject(&subject)).await?
             }
             None => None,
         },

@@ -48,7 +48,7 @@ async fn store(authorization: &AuthorizationContext<'_>) -> Result<(), EndpointE
     let Some(session) = &authorization.session else { return Ok(()) };
     let request = &authorization.authorization;
     if request.client.consent == ConsentPolicy::Required {
-        consents::extend_consent(authorization.accounts(), &session.account, request).await?;
+        consents::store_consent(authorization.accounts(), &session.account, request).await?;
     }
     Ok(())
 }

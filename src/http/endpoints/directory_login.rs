@@ -117,7 +117,11 @@ fn render_failure(
             (StatusCode::SERVICE_UNAVAILABLE, problem.to_string())
         }
         DirectorySignInError::Upstream(error) => {
-            return Err(provider_problem::problem_page(authorization, (provider, person), error));
+            return Err(provider_problem::provider_problem_page(
+                authorization,
+                (provider, person),
+                error,
+            ));
         }
     };
     Ok(page::sign_in_again(authorization, username, &problem)?.status(status))

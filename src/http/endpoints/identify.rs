@@ -19,7 +19,7 @@ pub(super) fn sign_in_by_name(
 ) -> Result<Reply, EndpointError> {
     let tenant = &authorization.request.tenant;
     if let Some(provider) = tenant.provider_for_name(username) {
-        return page::lead_to_provider(authorization, provider, username);
+        return page::show_provider_link_page(authorization, provider, username);
     }
     if let Some(provider) = tenant.absent_provider_for_name(&normalize_username(username)) {
         return Err(provider_problem::provider_not_served(authorization, provider));

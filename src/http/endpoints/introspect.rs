@@ -45,7 +45,8 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
     let issuer = &request.tenant.tenant.issuer;
     let claims = signed_response_claims(issuer, &caller, response, request.now);
     let key = token_issuer::signing_key_for(context, &caller)?;
-    let jwt = token_issuer::sign_with(&app.accounts, key, JwtType::Introspection, &claims).await?;
+    let jwt =
+        token_issuer::sign_claims(&app.accounts, key, JwtType::Introspection, &claims).await?;
     Ok(Reply::jwt(jwt).header("content-type", SIGNED_RESPONSE_TYPE))
 }
 

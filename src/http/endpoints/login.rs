@@ -43,7 +43,7 @@ pub async fn get(app: &AppState, request: Request) -> Result<Reply, EndpointErro
         }
         _ => SignInReason::NoSession,
     };
-    page::sign_in(&authorization, reason, authorization.accepts_passwords())
+    page::show_sign_in_page(&authorization, reason, authorization.accepts_passwords())
 }
 
 /// `POST I/login`: sign in, continue with the session's account, or cancel.
@@ -82,7 +82,7 @@ async fn sign_in(
     let username = form.get("username").unwrap_or_default();
     // The password is for the provider, which no other party asks for it.
     if let Some(provider) = request.tenant.provider_for_name(username) {
-        return page::lead_to_provider(&authorization, provider, username);
+        return page::show_provider_link_page(&authorization, provider, username);
     }
     let typed = normalize_username(username);
     if let Some(provider) = request.tenant.absent_provider_for_name(&typed) {

@@ -78,7 +78,7 @@ fn question(
     let locale = request.language.requested_tag().map(LanguageTag::as_str);
     let hidden: Vec<_> =
         [("interaction", &*sealed)].into_iter().chain(locale.map(|it| (UI_LOCALES, it))).collect();
-    let page = pages::logout_confirm(&pages::LogoutConfirmPage {
+    let page = pages::logout_confirm_page(&pages::LogoutConfirmPage {
         tenant,
         text: request.text(),
         client,
@@ -112,7 +112,7 @@ async fn confirm(
         return Err(stale("The form does not end a session; ask to sign out again.").into());
     };
     if params.get("action") != Some("logout") {
-        let page = pages::not_signed_out(&request.tenant.tenant, request.text());
+        let page = pages::still_signed_in_page(&request.tenant.tenant, request.text());
         return Ok(Reply::html(StatusCode::OK, page));
     }
     let mut ended = None;
@@ -182,11 +182,12 @@ fn signed_out_page(
     };
     match redirect.filter(|_| frames.is_empty()) {
         Some(url) => Reply::see_other(&url),
-        None => {
-            Reply::html(StatusCode::OK, pages::signing_out((tenant, request.text()), frames, next))
-                .with_script()
-                .frames(frames)
-        }
+        None => Reply::html(
+            StatusCode::OK,
+            pages::frontchannel_logout_page((tenant, request.text()), frames, next),
+        )
+        .with_script()
+        .frames(frames),
     }
 }
 
@@ -201,7 +202,7 @@ fn logged_out_path(request: &Request) -> String {
 
 /// `GET I/logged-out`: the page after a sign-out. An identity provider sends the browser here with the
 /// `state` of its sign-out request, which leads back to the application once.
-pub async fn signed_out(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
+pub async fn get_logged_out(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
     let params = request.query_params().ok();
     let sealed = params.as_ref().and_then(|params| params.get("state"));
     let opened = sealed.and_then(|sealed| app.context(&request).open(sealed).ok().flatten());
@@ -210,8 +211,9 @@ pub async fn signed_out(app: &AppState, request: Request) -> Result<Reply, Endpo
     let return_to = state.as_ref().and_then(|state| state.return_to(cookie, request.now));
     Ok(match return_to {
         Some(url) => Reply::see_other(url).without_cookie(CookiePurpose::UpstreamLogout),
-        None => {
-            Reply::html(StatusCode::OK, pages::signed_out(&request.tenant.tenant, request.text()))
-        }
+        None => Reply::html(
+            StatusCode::OK,
+            pages::signed_out_page(&request.tenant.tenant, request.text()),
+        ),
     })
 }

@@ -74,7 +74,7 @@ async fn complete(
     let context = app.context(request);
     let failed = |error| {
         let person = AttemptSubject::default();
-        Err(provider_problem::problem_page(&authorization, (provider, person), error))
+        Err(provider_problem::provider_problem_page(&authorization, (provider, person), error))
     };
     // A sign-in can be answered again and again, and each answer makes a request to the provider.
     let attempt = ThrottledCredential {

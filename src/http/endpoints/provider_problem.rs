@@ -61,7 +61,7 @@ pub(super) fn provider_not_served(
 }
 
 /// The page for an error.
-pub(super) fn problem_page(
+pub(super) fn provider_problem_page(
     authorization: &AuthorizationContext<'_>,
     (provider, person): (&IdentityProvider, AttemptSubject<'_>),
     error: UpstreamSignInError,

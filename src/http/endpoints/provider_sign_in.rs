@@ -24,14 +24,14 @@ const MAX_NAME_LEN: usize = 256;
 /// The link of a sign-in page. Its `login_hint` is the name that was typed there.
 pub async fn get(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
     let params = request.query_params()?;
-    let authorization = forms::open_link(app, &request, &params).await?;
+    let authorization = forms::open_interaction_link(app, &request, &params).await?;
     let tenant = &authorization.request.tenant;
     let Some(provider) = tenant.provider(&request.path_param) else {
         return Err(provider_problem::provider_gone(&authorization));
     };
     if provider.directory().is_some() {
         let accepts_passwords = authorization.accepts_passwords();
-        return page::sign_in(&authorization, SignInReason::NoSession, accepts_passwords);
+        return page::show_sign_in_page(&authorization, SignInReason::NoSession, accepts_passwords);
     }
     let typed = params.get("login_hint").filter(|name| name.len() <= MAX_NAME_LEN);
     redirect_to_provider(&authorization, provider, typed.or(authorization.hinted_name())).await
@@ -106,7 +106,7 @@ pub(super) async fn redirect_to_provider(
     };
     let wanted = wanted_levels(&requested.acr, authorization.sufficient_levels());
     let acr_values = acr_values_for_provider(provider, &requested.acr_levels, &wanted);
-    let wishes = UpstreamSignInOptions {
+    let options = UpstreamSignInOptions {
         demands,
         login_hint,
         select_account: wants_other_account(authorization),
@@ -119,11 +119,11 @@ pub(super) async fn redirect_to_provider(
         &fetch,
         provider,
         interaction.clone(),
-        wishes,
+        options,
     );
     match begun.await {
         Ok(url) => Ok(Reply::see_other(&url)),
-        Err(error) => Err(provider_problem::problem_page(
+        Err(error) => Err(provider_problem::provider_problem_page(
             authorization,
             (provider, AttemptSubject::default()),
             error,

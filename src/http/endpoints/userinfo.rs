@@ -25,8 +25,8 @@ use crate::{
         sender_keys::BoundKey,
         subject,
         userinfo::{
-            PresentedAccessToken, check_certificate, check_claims, check_grant, check_scheme,
-            presented_access_token,
+            PresentedAccessToken, check_access_token_claims, check_certificate, check_grant,
+            check_scheme, presented_access_token,
         },
     },
 };
@@ -67,7 +67,7 @@ async fn answer(app: &AppState, request: &Request) -> Result<Reply, EndpointErro
     let verified = verified_claims(app.context(request), presented.token)?;
     let mut sender = verify_sender(app, request, (&verified, presented))?;
     let issuer = &request.tenant.tenant.issuer;
-    let bearer = check_claims(&verified, issuer, request.now)?;
+    let bearer = check_access_token_claims(&verified, issuer, request.now)?;
     let stored = grants::load_grant(app.context(request), &bearer.grant_id).await?;
     let grant = stored.map(|stored| stored.grant);
     check_grant(grant.as_ref(), request.now)?;
@@ -104,7 +104,7 @@ async fn answer(app: &AppState, request: &Request) -> Result<Reply, EndpointErro
     claims.insert("iss".into(), issuer.as_str().into());
     claims.insert("aud".into(), client.id.as_str().into());
     let key = token_issuer::signing_key_of_algorithm(app.context(request), algorithm)?;
-    let jwt = token_issuer::sign_with(&app.accounts, key, JwtType::Userinfo, &claims).await?;
+    let jwt = token_issuer::sign_claims(&app.accounts, key, JwtType::Userinfo, &claims).await?;
     Ok(Reply::jwt(jwt))
 }
 

@@ -56,7 +56,7 @@ struct CheckSessionTemplate<'a> {
 }
 
 /// Renders the page that signs the user out of applications with frames, and then continues.
-pub fn signing_out(
+pub fn frontchannel_logout_page(
     (tenant, text): (&Tenant, &MessageCatalog),
     frames: &[Url],
     next: AfterSignOut<'_>,

@@ -43,7 +43,7 @@ pub use error::{ErrorPage, RetryLink, error_page, oauth_error_page};
 pub use forgotten_password::{ForgottenPasswordPage, forgotten_password_page};
 pub use form_post::form_post;
 pub use frame::{AccountView, ClientView};
-pub use front_channel::{AfterSignOut, check_session, signing_out};
+pub use front_channel::{AfterSignOut, check_session, frontchannel_logout_page};
 pub use landing::base_root;
 pub use missing_factor::{MissingFactorPage, missing_factor_page};
 pub use onward::provider_redirect;
@@ -54,9 +54,10 @@ pub use passkeys::{
 pub use recovery_codes::{RecoveryCodesPage, recovery_codes_page};
 pub use refused::{RefusedEntryPage, refused_entry_page};
 pub use second_factor::{SecondFactorPage, second_factor_page};
-pub use sign_in::{ProviderButton, SignInFields, SignInPage, sign_in};
+pub use sign_in::{ProviderButton, SignInFields, SignInPage, sign_in_page};
 pub use signed_out::{
-    LogoutConfirmPage, logout_confirm, not_signed_in, not_signed_out, signed_out,
+    LogoutConfirmPage, cancelled_sign_in_page, logout_confirm_page, signed_out_page,
+    still_signed_in_page,
 };
 pub use theme::theme_css;
 

@@ -87,7 +87,7 @@ struct SignInTemplate<'a> {
 }
 
 /// Renders the sign-in page.
-pub fn sign_in(page: &SignInPage) -> String {
+pub fn sign_in_page(page: &SignInPage) -> String {
     let text = page.text;
     render_page(&SignInTemplate {
         frame: PageFrame::new(Some(page.tenant), page.text),

@@ -45,7 +45,7 @@ struct SignedOutTemplate<'a> {
 }
 
 /// Renders the page that asks whether to sign out.
-pub fn logout_confirm(page: &LogoutConfirmPage) -> String {
+pub fn logout_confirm_page(page: &LogoutConfirmPage) -> String {
     render_page(&ConfirmTemplate {
         frame: PageFrame::new(Some(page.tenant), page.text),
         client: page.client.map(|client| client.name.as_str()),
@@ -56,17 +56,17 @@ pub fn logout_confirm(page: &LogoutConfirmPage) -> String {
 }
 
 /// Renders the page after signing out.
-pub fn signed_out(tenant: &Tenant, text: &MessageCatalog) -> String {
+pub fn signed_out_page(tenant: &Tenant, text: &MessageCatalog) -> String {
     done((tenant, text), text.signed_out_title(), text.signed_out_close())
 }
 
 /// Renders the page after the user chose to stay signed in.
-pub fn not_signed_out(tenant: &Tenant, text: &MessageCatalog) -> String {
+pub fn still_signed_in_page(tenant: &Tenant, text: &MessageCatalog) -> String {
     done((tenant, text), text.still_signed_in_title(), text.nothing_changed_close())
 }
 
 /// Renders the page for a person who cancelled the sign-in to the account page.
-pub fn not_signed_in(tenant: &Tenant, text: &MessageCatalog) -> String {
+pub fn cancelled_sign_in_page(tenant: &Tenant, text: &MessageCatalog) -> String {
     render_page(&SignedOutTemplate {
         frame: PageFrame::new(Some(tenant), text),
         title: text.not_signed_in_title(),

@@ -112,12 +112,12 @@ fn registered() -> DynamicRegistration {
 
 fn sign_in_with(change: impl FnOnce(&mut SignInPage)) -> String {
     let (tenant, client) = (tenant(), client());
-    let mut page = sign_in_page(&tenant, &client);
+    let mut page = sample_sign_in_page(&tenant, &client);
     change(&mut page);
-    sign_in(&page)
+    sign_in_page(&page)
 }
 
-fn sign_in_page<'a>(tenant: &'a Tenant, client: &'a Client) -> SignInPage<'a> {
+fn sample_sign_in_page<'a>(tenant: &'a Tenant, client: &'a Client) -> SignInPage<'a> {
     SignInPage {
         tenant,
         text: text(),
@@ -337,9 +337,9 @@ fn passkey_prompt() -> PasskeyPrompt<'static> {
 /// The pages whose script asks for a passkey.
 fn pages_for_passkeys() -> Vec<String> {
     let (prompt, tenant_of_page, client_of_page) = (passkey_prompt(), tenant(), client());
-    let page = sign_in_page(&tenant_of_page, &client_of_page);
+    let page = sample_sign_in_page(&tenant_of_page, &client_of_page);
     vec![
-        sign_in(&SignInPage { passkey: Some(&prompt), ..page }),
+        sign_in_page(&SignInPage { passkey: Some(&prompt), ..page }),
         second_factor_page(SecondFactorPage {
             tenant: &tenant(),
             text: text(),
@@ -433,10 +433,10 @@ fn all() -> Vec<String> {
         provider_redirect((&tenant(), text()), &provider_button()),
         sample_consent_page(),
         sample_refused_page(),
-        logout_confirm(&confirm),
-        signed_out(&tenant(), text()),
-        not_signed_out(&tenant(), text()),
-        not_signed_in(&tenant(), text()),
+        logout_confirm_page(&confirm),
+        signed_out_page(&tenant(), text()),
+        still_signed_in_page(&tenant(), text()),
+        cancelled_sign_in_page(&tenant(), text()),
         sample_account_page(),
         sample_second_factor_page(),
         sample_authenticator_app_page(),
@@ -469,8 +469,8 @@ fn marks_self_registered_clients_with_their_redirect_host() {
     };
     assert!(consent_page(&page).contains("registered itself"), "{}", consent_page(&page));
     let of = |client: &Client, uri: &str| {
-        let page = sign_in_page(&tenant, client);
-        sign_in(&SignInPage { redirect_uri: Some(uri), ..page })
+        let page = sample_sign_in_page(&tenant, client);
+        sign_in_page(&SignInPage { redirect_uri: Some(uri), ..page })
     };
     for (uri, place) in [
         ("https://evil.test:8443/cb", "<strong>evil.test</strong>"),
@@ -502,8 +502,8 @@ fn names_the_hosts_of_a_document_and_of_the_response() {
         ("http://localhost:7/cb", "a program on this device (<strong>localhost</strong>)"),
         ("http://[::1]:7/cb", "a program on this device (<strong>[::1]</strong>)"),
     ] {
-        let page = sign_in_page(&tenant, &described);
-        let page = sign_in(&SignInPage { redirect_uri: Some(uri), ..page });
+        let page = sample_sign_in_page(&tenant, &described);
+        let page = sign_in_page(&SignInPage { redirect_uri: Some(uri), ..page });
         assert!(page.contains("<strong>app.test</strong>") && page.contains(place), "{page}");
         assert!(!page.contains("registered itself"), "{page}");
     }
@@ -528,10 +528,18 @@ fn all_with_scripts() -> Vec<String> {
     let frames = [Url::parse("https://rp.test/out").expect("a URL")];
     let others = [
         form_post(of, "https://rp.test/cb", &field),
-        signing_out(of, &frames, AfterSignOut::Nothing),
-        signing_out(of, &[], AfterSignOut::Return("https://rp.test")),
-        signing_out(of, &[], AfterSignOut::Provider { name: NASTY, url: "https://idp.test" }),
-        signing_out(of, &[], AfterSignOut::StillSignedIn { name: NASTY, return_to: Some("/") }),
+        frontchannel_logout_page(of, &frames, AfterSignOut::Nothing),
+        frontchannel_logout_page(of, &[], AfterSignOut::Return("https://rp.test")),
+        frontchannel_logout_page(
+            of,
+            &[],
+            AfterSignOut::Provider { name: NASTY, url: "https://idp.test" },
+        ),
+        frontchannel_logout_page(
+            of,
+            &[],
+            AfterSignOut::StillSignedIn { name: NASTY, return_to: Some("/") },
+        ),
         check_session(of, "cookie"),
         base_root(&tenant.issuer, Some("/demo"), text),
         choose_password_page(ChoosePasswordPage {
@@ -670,7 +678,7 @@ fn the_button_of_an_unreachable_provider_is_grey_and_works() {
     let buttons = |unreachable| [ProviderButton { unreachable, ..provider_button() }];
     let page = |buttons: &[ProviderButton]| {
         let (tenant, client) = (tenant(), client());
-        sign_in(&SignInPage { providers: buttons, ..sign_in_page(&tenant, &client) })
+        sign_in_page(&SignInPage { providers: buttons, ..sample_sign_in_page(&tenant, &client) })
     };
     let (usual, grey) = (page(&buttons(false)), page(&buttons(true)));
     assert!(!usual.contains("does not answer"), "{usual}");
@@ -712,7 +720,7 @@ fn a_tenants_words_and_links_are_in_the_language_of_the_page() {
     let client = client();
     let page = |language| {
         TEXT.set(catalog(language));
-        sign_in(&sign_in_page(&tenant, &client))
+        sign_in_page(&sample_sign_in_page(&tenant, &client))
     };
     let (english, german) = (page("en"), page("de"));
     assert!(english.contains("<p class=\"words\">Use your university account.</p>"), "{english}");

@@ -105,7 +105,7 @@ pub(crate) fn route_of(endpoint: Endpoint) -> Route {
         Endpoint::Account => get_and_post!(account, page),
         Endpoint::Invitation => get_and_post!(invitation, page),
         Endpoint::PasswordReset => get_and_post!(password_reset, page),
-        Endpoint::LoggedOut => Route { get: handler!(logout::signed_out), ..page },
+        Endpoint::LoggedOut => Route { get: handler!(logout::get_logged_out), ..page },
         Endpoint::Other => Route { get: handler!(pages::root_page), ..page },
     }
 }

@@ -1,7 +1,7 @@
 //! Signs authorization responses that are JWTs (JARM §2).
 
 use crate::{
-    accounts::{AccountError, token_issuer::sign_with},
+    accounts::{AccountError, token_issuer::sign_claims},
     http::{AppState, EndpointError, Reply},
     keys::JwtType,
     model::Timestamp,
@@ -23,6 +23,6 @@ pub(super) async fn sign_authorization_response(
     };
     let key = key.ok_or(AccountError::NoSigningKey(signing.algorithm))?;
     let claims = response.claims(signing, now);
-    let jwt = sign_with(&app.accounts, key, JwtType::AuthorizationResponse, &claims).await;
+    let jwt = sign_claims(&app.accounts, key, JwtType::AuthorizationResponse, &claims).await;
     Ok(reply.with_signed_response(jwt.map_err(AccountError::from)?))
 }

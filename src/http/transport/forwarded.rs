@@ -86,22 +86,22 @@ impl TrustedProxies {
         peer: IpAddr,
         request: &Request<B>,
     ) -> EffectiveRequest {
-        let told = self.forwarded_info(peer, request.headers());
-        let is_forwarded_authority = told.host.is_some();
-        let authority = match told.host {
-            Some(host) => canonical(&host, told.https),
-            None => own_host(request, told.https),
+        let forwarded = self.forwarded_info(peer, request.headers());
+        let is_forwarded_authority = forwarded.host.is_some();
+        let authority = match forwarded.host {
+            Some(host) => canonical(&host, forwarded.https),
+            None => own_host(request, forwarded.https),
         };
         let proxied = PROXY_HEADERS.iter().any(|name| request.headers().contains_key(name));
-        EffectiveRequest { client: told.client, authority, is_forwarded_authority, proxied }
+        EffectiveRequest { client: forwarded.client, authority, is_forwarded_authority, proxied }
     }
 
     /// Reads the proxies' entries, each trusted as long as the peer that passed it on is a trusted
     /// proxy.
     fn forwarded_info(&self, peer: IpAddr, headers: &HeaderMap) -> ForwardedInfo {
-        let mut told = ForwardedInfo { client: peer.to_canonical(), host: None, https: None };
-        if !self.contains(told.client) {
-            return told;
+        let mut forwarded = ForwardedInfo { client: peer.to_canonical(), host: None, https: None };
+        if !self.contains(forwarded.client) {
+            return forwarded;
         }
         let hops = match self.headers {
             ForwardedHeaders::XForwarded => x_forwarded(headers),
@@ -109,15 +109,16 @@ impl TrustedProxies {
         };
         for hop in hops.into_iter().rev() {
             // The outermost trusted proxy saw the original request.
-            told.host = hop.host.or(told.host);
-            told.https = hop.proto.map(|it| it.eq_ignore_ascii_case("https")).or(told.https);
+            forwarded.host = hop.host.or(forwarded.host);
+            forwarded.https =
+                hop.proto.map(|it| it.eq_ignore_ascii_case("https")).or(forwarded.https);
             let Some(client) = hop.client else { break };
-            told.client = client;
+            forwarded.client = client;
             if !self.contains(client) {
                 break;
             }
         }
-        told
+        forwarded
     }
 }
 

@@ -64,12 +64,12 @@ impl RequestLanguage {
 
     fn choose_usual(&self) -> Arc<MessageCatalog> {
         let ui_locales = self.query_ui_locales();
-        let wishes = LanguagePreferences {
+        let preferences = LanguagePreferences {
             ui_locales: ui_locales.as_deref(),
             accept_language: self.accept_language.as_ref().and_then(|it| it.to_str().ok()),
             default: self.default.as_ref(),
         };
-        Arc::clone(self.languages.choose(wishes))
+        Arc::clone(self.languages.choose(preferences))
     }
 
     fn query_ui_locales(&self) -> Option<String> {

@@ -30,7 +30,7 @@ const KNOWN: &[&str] = &[
 const OUT_OF_BAND: &str = "urn:ietf:wg:oauth:2.0:oob";
 
 /// Adds a client for each static client.
-pub(super) fn add_clients(
+pub(super) fn add_dex_clients(
     import: &mut ImportCollector,
     root: &SourceField<'_>,
     providers: &[ProviderDraft<'_>],

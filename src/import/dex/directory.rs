@@ -194,14 +194,14 @@ fn server_url(import: &mut ImportCollector, config: &SourceField<'_>) -> String 
 
 /// The name of the Secret with the account that searches.
 fn bind_secret(import: &mut ImportCollector, config: &SourceField<'_>, name: &str) -> String {
-    let wish = format!("{name}-bind");
+    let proposed_name = format!("{name}-bind");
     let password = config.text("bindPW").filter(|text| !is_from_environment(text));
     match config.text("bindDN").zip(password) {
         Some((account, password)) => {
-            import.add_secret(&wish, &[("username", &account), ("password", &password)])
+            import.add_secret(&proposed_name, &[("username", &account), ("password", &password)])
         }
         None => {
-            let name = import.unique_name("Secret", &wish);
+            let name = import.unique_name("Secret", &proposed_name);
             let message = format!(
                 "the account that searches is not in the file; create the Secret {name:?} with the entries username and password"
             );

@@ -65,8 +65,8 @@ pub fn import_dex(
     let mut import = ImportCollector::new(DEFAULT_TENANT, options);
     let issuer = tenant(&mut import, &root, options);
     let drafts = connectors::connector_drafts(&mut import, &root);
-    clients::add_clients(&mut import, &root, &drafts);
-    let has_local_people = people::add_people(&mut import, &root);
+    clients::add_dex_clients(&mut import, &root, &drafts);
+    let has_local_people = people::add_dex_people(&mut import, &root);
     providers::write_providers(&mut import, drafts, issuer.as_deref(), has_local_people);
     rest(&mut import, &root);
     Ok(import.into_imported())

@@ -15,7 +15,7 @@ use crate::{
 pub(super) const LOCAL_CONNECTOR: &str = "local";
 
 /// Adds a user for each static password. Returns whether one has a password.
-pub(super) fn add_people(import: &mut ImportCollector, root: &SourceField<'_>) -> bool {
+pub(super) fn add_dex_people(import: &mut ImportCollector, root: &SourceField<'_>) -> bool {
     let mut has_password = false;
     for person in root.items("staticPasswords") {
         has_password |= add_person(import, &person);
@@ -33,8 +33,8 @@ fn add_person(import: &mut ImportCollector, person: &SourceField<'_>) -> bool {
     let username = person.text("username");
     let name = import.unique_name(USER, &email);
     let hash = person.text("hash").and_then(|text| bcrypt_hash(&text));
-    let wish = format!("{name}-password");
-    let reference = import.secret_entry(&wish, "password", hash.as_deref());
+    let proposed_name = format!("{name}-password");
+    let reference = import.secret_entry(&proposed_name, "password", hash.as_deref());
     if hash.is_none() {
         let message = format!(
             "the password hash of {email} is not in the file; create the Secret {:?} with the entry password",

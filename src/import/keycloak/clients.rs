@@ -28,7 +28,7 @@ const BUILT_IN: [&str; 6] = [
     "security-admin-console",
 ];
 /// Adds the clients of a realm.
-pub(super) fn add_clients(
+pub(super) fn add_keycloak_clients(
     import: &mut ImportCollector,
     realm: &SourceField<'_>,
     scopes: &RealmScopes,
@@ -227,8 +227,8 @@ fn authentication(
         }
     };
     let secret = client.text("secret").filter(|secret| secret != MASK);
-    let wish = format!("{name}-client");
-    let reference = import.secret_entry(&wish, "client-secret", secret.as_deref());
+    let proposed_name = format!("{name}-client");
+    let reference = import.secret_entry(&proposed_name, "client-secret", secret.as_deref());
     if secret.is_none() {
         let message = format!(
             "the client secret is not in the export; create the Secret {:?} with the entry client-secret",

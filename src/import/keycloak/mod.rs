@@ -42,11 +42,11 @@ pub fn import_keycloak(
     let mut import = ImportCollector::new(&name, options);
     let scopes = scopes::realm_scopes(&mut import, realm);
     let issuer = realm::add_realm(&mut import, realm, options, scopes.tenant.clone());
-    clients::add_clients(&mut import, realm, &scopes);
+    clients::add_keycloak_clients(&mut import, realm, &scopes);
     let drafts = providers::provider_drafts(&mut import, realm);
     let group_names = groups::group_names(&mut import, realm);
     let names = (&scopes, group_names);
-    let has_passwords = people::add_people(&mut import, &files, realm, &drafts, names);
+    let has_passwords = people::add_keycloak_people(&mut import, &files, realm, &drafts, names);
     write_providers(&mut import, drafts, issuer.as_deref(), has_passwords);
     realm::add_remaining_notes(&mut import, realm);
     Ok(import.into_imported())

@@ -32,7 +32,7 @@ const OPEN_ACTIONS: [&str; 7] = [
 ];
 
 /// Adds the users of all files. Returns whether one has a password, or had one that is not carried.
-pub(super) fn add_people(
+pub(super) fn add_keycloak_people(
     import: &mut ImportCollector,
     files: &[SourceField<'_>],
     realm: &SourceField<'_>,
@@ -71,8 +71,9 @@ fn add_person(
     };
     let name = import.unique_name(USER, &username);
     let hash = password(import, person);
-    let wish = format!("{name}-password");
-    let reference = hash.as_ref().map(|hash| import.secret_entry(&wish, "password", Some(hash)));
+    let proposed_name = format!("{name}-password");
+    let reference =
+        hash.as_ref().map(|hash| import.secret_entry(&proposed_name, "password", Some(hash)));
     let is_password =
         |credential: &SourceField<'_>| credential.text("type").as_deref() == Some(PASSWORD);
     let has_password = person.items("credentials").iter().any(is_password);

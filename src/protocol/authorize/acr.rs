@@ -14,11 +14,11 @@ use crate::model::AcrLevel;
 pub fn reached_acr<'a>(
     levels: &'a [AcrLevel],
     authentication: &Authentication,
-    wish: &RequestedAcr,
+    requested: &RequestedAcr,
 ) -> Option<&'a str> {
     let has = |level: &&AcrLevel| level.amr.iter().all(|method| authentication.used(method));
     let wanted = |value: &String| levels.iter().filter(has).find(|level| level.value == *value);
-    let found = wish.values.iter().find_map(wanted).or_else(|| levels.iter().find(has));
+    let found = requested.values.iter().find_map(wanted).or_else(|| levels.iter().find(has));
     found.map(|level| level.value.as_str())
 }
 
@@ -68,9 +68,11 @@ fn are_met(
     requests: &[&RequestedAcr],
     proves: impl Fn(&[String]) -> bool,
 ) -> bool {
-    requests.iter().filter(|wish| wish.essential && !wish.values.is_empty()).all(|wish| {
-        levels.iter().any(|level| wish.values.contains(&level.value) && proves(&level.amr))
-    })
+    requests.iter().filter(|requested| requested.essential && !requested.values.is_empty()).all(
+        |requested| {
+            levels.iter().any(|level| requested.values.contains(&level.value) && proves(&level.amr))
+        },
+    )
 }
 
 /// The levels to request of a provider, in order of preference. Sufficient levels that the application prefers come
@@ -98,16 +100,19 @@ pub(super) fn second_factor_raises(
     second_factor: &[AuthenticationMethod],
     requests: &[&RequestedAcr],
 ) -> bool {
-    let meets = |wish: &RequestedAcr, has: &dyn Fn(&String) -> bool| {
-        let mut wanted = levels.iter().filter(|level| wish.values.contains(&level.value));
-        wish.values.is_empty() || wanted.any(|level| level.amr.iter().all(has))
+    let meets = |requested: &RequestedAcr, has: &dyn Fn(&String) -> bool| {
+        let mut wanted = levels.iter().filter(|level| requested.values.contains(&level.value));
+        requested.values.is_empty() || wanted.any(|level| level.amr.iter().all(has))
     };
     let now = |method: &String| authentication.used(method);
     let then = |method: &String| {
         now(method) || second_factor.iter().any(|proved| proved.as_str() == method)
     };
-    requests.iter().any(|wish| !meets(wish, &now) && meets(wish, &then))
-        && requests.iter().filter(|wish| wish.essential).all(|wish| meets(wish, &then))
+    requests.iter().any(|requested| !meets(requested, &now) && meets(requested, &then))
+        && requests
+            .iter()
+            .filter(|requested| requested.essential)
+            .all(|requested| meets(requested, &then))
 }
 
 /// The error if a required level is not reached (OpenID Connect Core Error Code
@@ -194,11 +199,11 @@ mod tests {
         let password = AuthenticationMethod::password();
         let ada = Authentication::by(password, Subject::new("ada"), Timestamp::from_secs(0));
         let raises = |requests: &[(&str, bool)], factor: &[AuthenticationMethod]| {
-            let wish = |(value, essential): &(&str, bool)| RequestedAcr {
+            let requested = |(value, essential): &(&str, bool)| RequestedAcr {
                 values: vec![(*value).to_owned()],
                 essential: *essential,
             };
-            let requests: Vec<_> = requests.iter().map(wish).collect();
+            let requests: Vec<_> = requests.iter().map(requested).collect();
             second_factor_raises(&levels, &ada, factor, &requests.iter().collect::<Vec<_>>())
         };
         let factor = AuthenticationMethod::of_second_factor();

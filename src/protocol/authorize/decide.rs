@@ -158,9 +158,9 @@ fn second_factor_raises(
     session: &Session,
 ) -> bool {
     let required = RequestedAcr::by_access_rules(state.sufficient_levels);
-    let wishes = [&request.acr, &required];
+    let requests = [&request.acr, &required];
     let (levels, used) = (&request.acr_levels, &session.authentication);
-    acr::second_factor_raises(levels, used, state.second_factor, &wishes)
+    acr::second_factor_raises(levels, used, state.second_factor, &requests)
 }
 
 /// Checks the levels that the request and the access rules require. A sign-in of this interaction was
@@ -174,8 +174,8 @@ fn status_of_levels(
     let is_left = |way: &&SignInWay| !state.completed.signed_in || way.provider.as_ref() != origin;
     let ways: Vec<_> = state.ways.iter().filter(is_left).collect();
     let required = RequestedAcr::by_access_rules(state.sufficient_levels);
-    let wishes = [&request.acr, &required];
-    acr::acr_status(&request.acr_levels, &session.authentication, &ways, &wishes)
+    let requests = [&request.acr, &required];
+    acr::acr_status(&request.acr_levels, &session.authentication, &ways, &requests)
 }
 
 fn sign_in(must_fail: bool, reason: SignInReason) -> Result<NextStep, OAuthError> {

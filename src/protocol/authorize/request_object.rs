@@ -79,7 +79,7 @@ fn is_registered(client: &Client, uri: &str) -> bool {
 
 /// Rule: if the fragment is a SHA-256 hash, the content must match it (OIDC Core §6.2). A fragment
 /// that is part of the registered URI is not checked, because it may be older than the content.
-pub fn check_content(client: &Client, uri: &str, content: &[u8]) -> Result<(), OAuthError> {
+pub fn check_content_hash(client: &Client, uri: &str, content: &[u8]) -> Result<(), OAuthError> {
     let registered = client.details.request_uris.iter().any(|registered| registered == uri);
     if registered || content_hash(uri).is_none() || fragment_matches(uri, content) {
         return Ok(());
@@ -110,7 +110,7 @@ pub fn request_object_unreachable(why: &str) -> OAuthError {
 /// Rule: the object has the registered algorithm. Without a registered algorithm, any signature of the client is
 /// accepted. Objects at a registered URI then need no signature, because only the client can publish there (OIDC
 /// Registration §2, OIDC Core §6.2).
-pub fn check_algorithm(
+pub fn check_request_object_algorithm(
     client: &Client,
     jwt: &UnverifiedJwt,
     object: &RequestObject,

@@ -14,7 +14,7 @@ pub struct RequestedAcr {
 }
 
 impl RequestedAcr {
-    /// The wish for one of the levels that access rules accept.
+    /// The request for one of the levels that access rules accept.
     pub(super) fn by_access_rules(sufficient: Option<&[AcrLevel]>) -> Self {
         let levels = sufficient.unwrap_or_default();
         Self { values: levels.iter().map(|level| level.value.clone()).collect(), essential: true }

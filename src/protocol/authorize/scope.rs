@@ -39,7 +39,7 @@ pub(super) fn check_scope(
     let default = || {
         are_default = true;
         let for_issuer = resources.issuer || resources.servers.is_empty();
-        let own = if for_issuer { scope::default_scopes(client) } else { Scopes::new() };
+        let own = if for_issuer { scope::default_request_scopes(client) } else { Scopes::new() };
         let servers = resources.servers.iter().filter(without_details);
         own.into_iter().chain(servers.flat_map(|server| server.scopes.iter().cloned())).collect()
     };

@@ -33,7 +33,7 @@ pub struct IdToken<'a> {
     pub c_hash: Option<&'a str>,
     /// The ID of the grant, which the token names if the client can exchange it.
     pub grant_id: &'a str,
-    /// Claims about the user ([`in_id_token`](super::in_id_token)).
+    /// Claims about the user ([`id_token_user_claims`](super::id_token_user_claims)).
     pub person: Claims,
 }
 

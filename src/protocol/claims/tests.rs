@@ -114,7 +114,7 @@ fn id_tokens_contain_the_claims_of_the_granted_scopes() {
         let client = Client { tokens, ..fixtures::client() };
         let contents =
             IdTokenContents { scopes: &scopes, named: &named, with_code, with_access_token };
-        let claims = in_id_token(&tenant, &client, &alice(), contents);
+        let claims = id_token_user_claims(&tenant, &client, &alice(), contents);
         assert_eq!(claims.contains_key("email"), expected, "{contents:?} {policy}");
         assert_eq!(claims["name"], "Alice Rivera", "requested by name");
     }

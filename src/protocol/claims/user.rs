@@ -136,7 +136,7 @@ pub struct IdTokenContents<'a> {
 /// An ID token that is sent along with a code does not contain the claims of scopes. It travels through the
 /// browser, and the token endpoint returns another one. With [`IdTokenClaimsPolicy::Minimal`], only an ID token
 /// without an access token contains them.
-pub fn in_id_token(
+pub fn id_token_user_claims(
     tenant: &Tenant,
     client: &Client,
     user: &Account,

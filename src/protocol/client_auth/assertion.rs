@@ -51,7 +51,10 @@ pub struct ReplayKey {
 
 /// Rule: the assertion has the registered algorithm. Without one, all algorithms of the registered method are
 /// allowed (OIDC Core §9). `none` is never allowed (OIDC Registration §2).
-pub(super) fn check_algorithm(method: &ClientAuthentication, algorithm: JwsAlgorithm) -> bool {
+pub(super) fn check_assertion_algorithm(
+    method: &ClientAuthentication,
+    algorithm: JwsAlgorithm,
+) -> bool {
     let (fits, policy) = match method {
         ClientAuthentication::SecretJwt { policy, .. } => (algorithm.is_symmetric(), policy),
         ClientAuthentication::PrivateKeyJwt { policy } => (algorithm.is_asymmetric(), policy),
@@ -64,7 +67,7 @@ pub(super) fn check_algorithm(method: &ClientAuthentication, algorithm: JwsAlgor
 }
 
 /// Checks the claims of an assertion whose signature was verified.
-pub fn check_claims(
+pub fn check_assertion_claims(
     client: &Client,
     jwt: &UnverifiedJwt,
     audience: AcceptedAudiences<'_>,

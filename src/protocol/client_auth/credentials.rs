@@ -5,7 +5,7 @@ use percent_encoding::percent_decode_str;
 
 use super::{
     ASSERTION_TYPE, ClientAuthError, SPIFFE_ASSERTION_TYPE,
-    federated::{AssertionForm, FederatedAssertion, check_form, is_federated},
+    federated::{AssertionForm, FederatedAssertion, check_federated_assertion, is_federated},
     invalid_client_error,
 };
 use crate::{
@@ -181,7 +181,7 @@ pub fn parse_grant_assertion(
     let jwt = UnverifiedJwt::read(assertion);
     let jwt = jwt.filter(|jwt| is_federated(form, jwt) && jwt.text("sub").is_some());
     let jwt = jwt.ok_or_else(|| invalid("The assertion is not a signed JWT of another issuer."))?;
-    check_form(form, &jwt).map_err(refused)?;
+    check_federated_assertion(form, &jwt).map_err(refused)?;
     let jws = Secret::new(assertion.to_owned());
     let client_id = params.get("client_id").map(str::to_owned);
     let proof = ClientProof::Federated { form, jws, jwt };
@@ -227,7 +227,7 @@ fn assertion_credentials(
         read.text("sub").ok_or_else(|| invalid_client_error("client_assertion has no 'sub'."))?;
     let jws = Secret::new(jwt.to_owned());
     if is_federated(form, &read) {
-        check_form(form, &read)?;
+        check_federated_assertion(form, &read)?;
         let client_id = client_id.map(str::to_owned);
         let proof = ClientProof::Federated { form, jws, jwt: read };
         return Ok(Credentials { client_id, proof, challenge: false });

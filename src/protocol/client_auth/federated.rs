@@ -77,7 +77,10 @@ pub(super) fn is_federated(form: AssertionForm, jwt: &UnverifiedJwt) -> bool {
 
 /// Rule: only private keys sign federated assertions; `none` and shared secrets never do (RFC 8725
 /// §3.2). A JWT-SVID is about a SPIFFE ID.
-pub(super) fn check_form(form: AssertionForm, jwt: &UnverifiedJwt) -> Result<(), OAuthError> {
+pub(super) fn check_federated_assertion(
+    form: AssertionForm,
+    jwt: &UnverifiedJwt,
+) -> Result<(), OAuthError> {
     if form == AssertionForm::JwtSpiffe
         && !jwt.text("sub").is_some_and(|subject| subject.starts_with(SPIFFE_ID))
     {

@@ -9,7 +9,7 @@ mod federated_metadata;
 mod refusal;
 
 pub use assertion::{
-    ASSERTION_TYPE, AcceptedAudiences, ReplayKey, check_claims, reused_assertion_error,
+    ASSERTION_TYPE, AcceptedAudiences, ReplayKey, check_assertion_claims, reused_assertion_error,
 };
 pub use credentials::{
     Credentials, has_grant_assertion, parse_credentials, parse_grant_assertion, sent_client_id,
@@ -223,7 +223,7 @@ fn check_algorithm(
 ) -> Result<CredentialsCheck<'_>, CredentialsRefusal> {
     let PendingAssertion { client, jwt, .. } = assertion;
     let is_allowed = client.may_sign_with(jwt.algorithm);
-    if is_allowed && assertion::check_algorithm(&client.authentication, jwt.algorithm) {
+    if is_allowed && assertion::check_assertion_algorithm(&client.authentication, jwt.algorithm) {
         return Ok(CredentialsCheck::Assertion(assertion));
     }
     Err(CredentialsRefusal::Algorithm(assertion.policy.signing_alg))

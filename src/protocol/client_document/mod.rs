@@ -17,7 +17,7 @@ pub use document_client::{client_of_document, client_without_document};
 pub use document_url::{DocumentUrl, DocumentUrlError};
 pub use restrictions::ClientRestrictions;
 
-use public_keys::read_keys;
+use public_keys::read_document_keys;
 
 use super::scope::{Scopes, parse_scopes};
 use crate::model::{
@@ -31,8 +31,6 @@ pub const MAX_DOCUMENT_LEN: usize = 5 * 1024;
 const MAX_NAME_LEN: usize = 128;
 /// Members that a document must not have, since it is public (§4.1).
 const SECRET_MEMBERS: [&str; 2] = ["client_secret", "client_secret_expires_at"];
-/// The grant types that clients with a document may have. Others are left out.
-const GRANT_TYPES: [GrantType; 2] = [GrantType::AuthorizationCode, GrantType::RefreshToken];
 
 /// The metadata of a client as its document has them, before the policy of the tenant applies.
 #[derive(Clone, Debug, PartialEq)]
@@ -101,7 +99,7 @@ impl ClientDocument {
         Ok(Self {
             name: name(&members),
             redirect_uris: redirect_uris(&members)?,
-            keys: read_keys(&members, method)?,
+            keys: read_document_keys(&members, method)?,
             method,
             refreshes: grants.contains(&GrantType::RefreshToken),
             scopes: parse_scopes(members.get("scope").and_then(Value::as_str)),
@@ -164,8 +162,10 @@ fn grant_types(members: &Map<String, Value>) -> Result<BTreeSet<GrantType>, Clie
     let written = texts(members, "grant_types")?;
     let code = GrantType::AuthorizationCode;
     let written = written.unwrap_or_else(|| vec![code.name()]);
-    let usable = GRANT_TYPES.into_iter().filter(|grant| written.contains(&grant.name()));
-    let usable: BTreeSet<GrantType> = usable.collect();
+    // Grant types that clients with a document may not have are left out.
+    let allowed = GrantType::ALL.into_iter().filter(|it| it.is_allowed_in_documents());
+    let usable: BTreeSet<GrantType> =
+        allowed.filter(|grant_type| written.contains(&grant_type.name())).collect();
     if !usable.contains(&code) {
         let text = "it must list authorization_code";
         return Err(ClientDocumentError::Member("grant_types", text));

@@ -13,7 +13,7 @@ use crate::model::{AuthMethod, ClientKeys};
 const PRIVATE_MEMBERS: [&str; 7] = ["d", "p", "q", "dp", "dq", "qi", "k"];
 
 /// Reads `jwks` or `jwks_uri`, of which the client has one if its method needs keys.
-pub(super) fn read_keys(
+pub(super) fn read_document_keys(
     members: &Map<String, Value>,
     method: AuthMethod,
 ) -> Result<ClientKeys, ClientDocumentError> {

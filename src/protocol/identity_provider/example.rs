@@ -8,7 +8,7 @@ use super::{
     IdentityProvider, MappingError, ProviderSource, UpstreamClaims, mapping::map_account_within,
     person_claims,
 };
-use crate::{expression::SharedSteps, model::Account};
+use crate::{expression::EvaluationBudgetPool, model::Account};
 
 /// Maximum size of an example's claims, in bytes of JSON.
 const MAX_EXAMPLE_BYTES: usize = 4 * 1024;
@@ -59,7 +59,7 @@ pub fn check_examples<'e>(
     provider: &IdentityProvider,
     examples: impl IntoIterator<Item = &'e MappingExample>,
 ) -> Vec<Result<(), ExampleFailure>> {
-    let steps = SharedSteps::times(STEPS_OF_EXAMPLES);
+    let steps = EvaluationBudgetPool::times(STEPS_OF_EXAMPLES);
     examples.into_iter().map(|example| check_example(provider, example, &steps)).collect()
 }
 
@@ -67,7 +67,7 @@ pub fn check_examples<'e>(
 fn check_example(
     provider: &IdentityProvider,
     example: &MappingExample,
-    steps: &SharedSteps,
+    steps: &EvaluationBudgetPool,
 ) -> Result<(), ExampleFailure> {
     if serde_json::to_vec(&example.claims).is_ok_and(|json| json.len() > MAX_EXAMPLE_BYTES) {
         return Err(ExampleFailure::TooLarge);

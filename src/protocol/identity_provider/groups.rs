@@ -128,11 +128,11 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::expression::{Expression, ExpressionScope, SharedSteps};
+    use crate::expression::{EvaluationBudgetPool, Expression, ExpressionScope};
 
     fn groups(mapping: &GroupMapping, claims: Value) -> Result<Vec<String>, MappingError> {
         let Value::Object(claims) = claims else { panic!("an object") };
-        mapping.groups(&ClaimsEvaluation { claims: &claims, steps: &SharedSteps::new() })
+        mapping.groups(&ClaimsEvaluation { claims: &claims, steps: &EvaluationBudgetPool::new() })
     }
 
     fn mapping(claim: Option<&str>, include: &[&str], prefix: &str) -> GroupMapping {

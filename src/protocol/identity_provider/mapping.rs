@@ -8,7 +8,7 @@ use super::{
     UserRule, ValueSource, identity_of, sources::ClaimsEvaluation,
 };
 use crate::{
-    expression::{ExpressionUser, ExpressionVariables, SharedSteps},
+    expression::{EvaluationBudgetPool, ExpressionUser, ExpressionVariables},
     model::{
         Account, AccountSource, PasswordState, invisible_characters::find_invisible,
         is_email_address, normalize_username,
@@ -42,14 +42,14 @@ pub fn map_account(
     provider: &IdentityProvider,
     claims: &UpstreamClaims,
 ) -> Result<Account, MappingError> {
-    map_account_within(provider, claims, &SharedSteps::new())
+    map_account_within(provider, claims, &EvaluationBudgetPool::new())
 }
 
 /// Maps claims to an account with the steps that all expressions share.
 pub(super) fn map_account_within(
     provider: &IdentityProvider,
     claims: &UpstreamClaims,
-    steps: &SharedSteps,
+    steps: &EvaluationBudgetPool,
 ) -> Result<Account, MappingError> {
     let identity = identity_of(provider, claims)?;
     let evaluation = ClaimsEvaluation { claims, steps };

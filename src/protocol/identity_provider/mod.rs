@@ -29,7 +29,7 @@ pub use sign_in_ways::{acr_values_for_provider, ways_of_provider};
 pub use source::{GitHubUpstream, OidcUpstream, ProviderSource, UpstreamCredentials};
 pub use sources::{ClaimRequirement, ClaimRule, TextSource, UserRule, ValueSource};
 pub use subject::{
-    UpstreamIdentity, can_give_subject, declared_identity, declared_people, dex_subject,
+    UpstreamIdentity, can_give_subject, declared_identities, declared_identity, dex_subject,
     identity_of,
 };
 pub use token_claims::{is_token_claim, person_claims};

@@ -3,14 +3,14 @@
 use serde_json::Value;
 
 use super::UpstreamClaims;
-use crate::expression::{EvaluationError, Expression, ExpressionVariables, SharedSteps};
+use crate::expression::{EvaluationBudgetPool, EvaluationError, Expression, ExpressionVariables};
 
 /// The claims that one account is mapped from, and the steps that all expressions of the provider share
 /// meanwhile.
 #[derive(Debug)]
 pub(super) struct ClaimsEvaluation<'a> {
     pub(super) claims: &'a UpstreamClaims,
-    pub(super) steps: &'a SharedSteps,
+    pub(super) steps: &'a EvaluationBudgetPool,
 }
 
 impl ClaimsEvaluation<'_> {

@@ -86,7 +86,7 @@ pub fn declared_identity(
 
 /// The people that an OidcUser declares by an identifier. There is one, or one of each directory if the issuer is a
 /// template.
-pub fn declared_people(provider: &IdentityProvider, identifier: &str) -> Vec<UpstreamIdentity> {
+pub fn declared_identities(provider: &IdentityProvider, identifier: &str) -> Vec<UpstreamIdentity> {
     let claim = |name: &str, value: &str| (name.to_owned(), Value::String(value.to_owned()));
     let person = claim(&provider.subject.claim, identifier);
     let claims: Vec<UpstreamClaims> = match &provider.source {
@@ -225,9 +225,9 @@ mod tests {
 
     #[test]
     fn the_people_with_an_identifier_are_those_of_all_directories() {
-        let one = declared_people(&provider(), "1");
+        let one = declared_identities(&provider(), "1");
         assert_eq!(one, [identity(&provider(), &json!("1")).expect("one")]);
-        assert_eq!(declared_people(&provider(), ""), []);
+        assert_eq!(declared_identities(&provider(), ""), []);
         let mut entra = provider();
         let ProviderSource::Oidc(oidc) = &mut entra.source else { panic!("OpenID") };
         oidc.issuer = "https://login.test/{tenantid}/v2.0".to_owned();
@@ -239,7 +239,7 @@ mod tests {
             };
             identity_of(&entra, &claims).expect("one")
         };
-        assert_eq!(declared_people(&entra, "1"), [of("a"), of("b")]);
+        assert_eq!(declared_identities(&entra, "1"), [of("a"), of("b")]);
     }
 
     #[test]

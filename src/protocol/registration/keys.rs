@@ -18,7 +18,7 @@ pub fn needed_jwks_uri(client: &Client) -> Option<&str> {
 }
 
 /// Rule: `jwks_uri` returns a JWK Set (OIDC Registration §2).
-pub fn check_keys(document: &[u8]) -> Result<(), OAuthError> {
+pub fn check_jwks_document(document: &[u8]) -> Result<(), OAuthError> {
     let set: Option<Value> = serde_json::from_slice(document).ok();
     if set.is_some_and(|set| set["keys"].is_array()) {
         return Ok(());

@@ -20,10 +20,10 @@ use serde_json::{Map, Value, json};
 pub use access::{check_initial_access_token, check_registration_access_token, token_hash};
 pub use client_information::{RegistrationAccess, client_information_response, client_metadata};
 pub use fields::{is_registrable, manifest_name};
-pub use keys::{check_keys, needed_jwks_uri};
+pub use keys::{check_jwks_document, needed_jwks_uri};
 pub use problem::registration_refusal;
 pub use redirects::check_redirects;
-pub use sector::check_sector;
+pub use sector::check_sector_document;
 pub use unsupported::{UnsupportedMetadata, find_unsupported_metadata};
 
 use super::error::{ErrorCode, OAuthError};

@@ -4,7 +4,10 @@ use super::{OAuthError, invalid};
 use crate::model::RedirectUri;
 
 /// Rule: the document is a JSON array that contains every redirect URI of the client.
-pub fn check_sector(document: &[u8], redirect_uris: &[RedirectUri]) -> Result<(), OAuthError> {
+pub fn check_sector_document(
+    document: &[u8],
+    redirect_uris: &[RedirectUri],
+) -> Result<(), OAuthError> {
     let Ok(named) = serde_json::from_slice::<Vec<String>>(document) else {
         return Err(invalid("sector_identifier_uri does not return a JSON array of strings."));
     };

@@ -198,9 +198,9 @@ fn a_sector_document_must_list_every_redirect_uri() {
     let uri = |text: &str| RedirectUri::parse(text, ApplicationType::Web).expect("valid");
     let uris = [uri("https://a.test/cb"), uri("https://b.test/cb")];
     let all = br#"["https://b.test/cb","https://a.test/cb","https://c.test/cb"]"#;
-    assert_eq!(check_sector(all, &uris), Ok(()));
+    assert_eq!(check_sector_document(all, &uris), Ok(()));
     for wrong in [&br#"["https://a.test/cb"]"#[..], b"{}", b"[1]", b"<html>"] {
-        assert!(check_sector(wrong, &uris).is_err());
+        assert!(check_sector_document(wrong, &uris).is_err());
     }
 }
 
@@ -216,8 +216,8 @@ fn keys_are_required_only_if_something_is_verified_with_them() {
     let algorithm = Some(JwsAlgorithm::RS256);
     let signs = Client { request_object_signing_alg: algorithm, ..published };
     assert!(needed_jwks_uri(&signs).is_some());
-    assert_eq!(check_keys(br#"{"keys":[]}"#), Ok(()));
-    assert!(check_keys(b"[]").is_err() && check_keys(b"<html>").is_err());
+    assert_eq!(check_jwks_document(br#"{"keys":[]}"#), Ok(()));
+    assert!(check_jwks_document(b"[]").is_err() && check_jwks_document(b"<html>").is_err());
 }
 
 fn registered() -> Client {

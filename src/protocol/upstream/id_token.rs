@@ -98,7 +98,7 @@ pub fn check_id_token(
     let token = UnverifiedJwt::read_within(jwt, MAX_VALUES).ok_or(IdTokenError::Malformed)?;
     let UpstreamIdTokenRequirements { metadata, oidc, nonce, access_token } = expected;
     let client_id = oidc.client_id.as_str();
-    if !check_algorithm(metadata, token.algorithm) {
+    if !check_upstream_jwt_algorithm(metadata, token.algorithm) {
         return Err(IdTokenError::Algorithm);
     }
     check_issuer(oidc, &token)?;
@@ -152,7 +152,10 @@ pub(super) fn audiences_of_token(token: &UnverifiedJwt) -> Vec<&str> {
 }
 
 /// Returns true for the algorithms of the metadata, without `none` and those of shared secrets.
-pub(super) fn check_algorithm(metadata: &UpstreamMetadata, algorithm: JwsAlgorithm) -> bool {
+pub(super) fn check_upstream_jwt_algorithm(
+    metadata: &UpstreamMetadata,
+    algorithm: JwsAlgorithm,
+) -> bool {
     let offered = &metadata.id_token_signing_alg_values_supported;
     let is_offered = if offered.is_empty() {
         algorithm == JwsAlgorithm::RS256

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{
     UpstreamMetadata,
-    id_token::{audiences_of_token, check_algorithm},
+    id_token::{audiences_of_token, check_upstream_jwt_algorithm},
 };
 use crate::{
     model::{JwsAlgorithm, Timestamp},
@@ -88,7 +88,7 @@ pub fn check_logout_token(
     }
     let token = UnverifiedJwt::read(jwt).filter(|token| token.accepts_typ("logout+jwt"));
     let token = token.ok_or(LogoutTokenError::Malformed)?;
-    if !check_algorithm(metadata, token.algorithm) {
+    if !check_upstream_jwt_algorithm(metadata, token.algorithm) {
         return Err(LogoutTokenError::Algorithm);
     }
     let issuer = token.text("iss").filter(|_| oidc.accepts_issuer_of(&token.claims));

@@ -192,7 +192,7 @@ fn accepted(
         federation: ClientFederation::default(),
         served: false,
     };
-    let (wish, found) = match secret {
+    let (secret_plan, found) = match secret {
         SecretSource::None => (ClientSecretPlan::None, Ok(None)),
         SecretSource::Referenced(reference) => {
             let found = referenced_client_secret(member, &reference).map(Some);
@@ -207,7 +207,7 @@ fn accepted(
     };
     let resolved = match found {
         Ok(secret) => {
-            warn_if_weak(problems, &wish, secret.as_ref());
+            warn_if_weak(problems, &secret_plan, secret.as_ref());
             client.authentication.set_secrets(secret.into_iter().collect());
             true
         }
@@ -229,7 +229,7 @@ fn accepted(
             false
         }
     };
-    outcome.secret = wish;
+    outcome.secret = secret_plan;
     outcome.served = resolved && is_known && tenant_serves;
     if outcome.served {
         served.push(Arc::new(client));

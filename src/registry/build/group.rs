@@ -142,9 +142,9 @@ impl TenantGroup<'_> {
         {
             accepted.mail = mail_settings(&mut problems, self, (spec, &settings), installation);
         }
-        let keys = keys::of_tenant(&mut problems, &tenant, checked.as_ref(), cache);
+        let keys = keys::read_signing_keys(&mut problems, &tenant, checked.as_ref(), cache);
         let wanted = checked.is_some() && salt::needs_salt(&tenant, clients);
-        let salt = wanted.then(|| salt::of_tenant(&mut problems, &tenant, self.salt));
+        let salt = wanted.then(|| salt::read_pairwise_salt(&mut problems, &tenant, self.salt));
         let (found, salt) = salt.unzip();
         let registration = checked
             .as_ref()

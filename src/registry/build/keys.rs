@@ -23,7 +23,7 @@ pub(super) struct TenantKeys {
 }
 
 /// Reads the tenant's keys. Does nothing for a tenant that is not accepted.
-pub(super) fn of_tenant(
+pub(super) fn read_signing_keys(
     problems: &mut ProblemList,
     tenant: &ParsedObjects<'_, Tenant>,
     checked: Option<&CheckedTenant>,

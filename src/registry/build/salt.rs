@@ -25,7 +25,7 @@ pub(super) fn needs_salt(
 }
 
 /// Reads the salt, and decides what the controller has to do about it.
-pub(super) fn of_tenant(
+pub(super) fn read_pairwise_salt(
     problems: &mut ProblemList,
     tenant: &ParsedObjects<'_, Tenant>,
     state: Option<&SecretState>,

@@ -72,8 +72,9 @@ pub fn check_client_bounds(problems: &mut ProblemList, spec: &api::TenantSpec) -
     let grant_types = written
         .grant_types
         .map(|types| super::grant_types(problems, &format!("{FIELD}.grantTypes"), &types));
-    let (code, refresh) = (GrantType::AuthorizationCode, GrantType::RefreshToken);
-    let of_people = || [code, GrantType::Implicit, refresh].into();
+    let default_grants = |has: fn(GrantType) -> bool| -> BTreeSet<GrantType> {
+        GrantType::ALL.into_iter().filter(|grant_type| has(*grant_type)).collect()
+    };
     let default_scopes = || ["openid", "profile", "email", "offline_access"].map(str::to_owned);
     ClientBounds {
         admission: namespace_admission(problems, written.namespaces.as_ref()),
@@ -86,7 +87,9 @@ pub fn check_client_bounds(problems: &mut ProblemList, spec: &api::TenantSpec) -
             .map_or_else(|| ["http".to_owned()].into(), |it| redirect_schemes(problems, it)),
         registered: RegistrationBounds {
             scopes: scopes.clone(),
-            grant_types: grant_types.clone().unwrap_or_else(of_people),
+            grant_types: grant_types
+                .clone()
+                .unwrap_or_else(|| default_grants(GrantType::is_default_for_registered_clients)),
             resources: spec
                 .registration
                 .iter()
@@ -94,7 +97,8 @@ pub fn check_client_bounds(problems: &mut ProblemList, spec: &api::TenantSpec) -
                 .collect(),
         },
         scopes: scopes.unwrap_or_else(|| default_scopes().into()),
-        grant_types: grant_types.unwrap_or_else(|| [code, refresh].into()),
+        grant_types: grant_types
+            .unwrap_or_else(|| default_grants(GrantType::is_default_for_foreign_clients)),
         implied_consent: consent == Some(ConsentPolicy::Implied),
     }
 }

@@ -74,7 +74,7 @@ pub fn validate_tenant(
     let acr_levels = protocol::acr_levels(&mut problems, &spec.acr_levels);
     let access = access::check_access(&mut problems, spec.access.as_ref(), Some(&acr_levels));
     let refresh_rotation = refresh_rotation(&mut problems, spec);
-    let tokens = token_policy::of_tenant(&mut problems, spec);
+    let tokens = token_policy::tenant_token_policy(&mut problems, spec);
     let authenticators = protocol::authenticator_policies(&mut problems, spec, issuer.as_ref());
     let registration = protocol::registration_settings(&mut problems, spec.registration.as_ref());
     let mail = mail::check_mail(&mut problems, spec.mail.as_ref(), issuer.as_ref());

@@ -14,13 +14,16 @@ pub struct WrittenTokenPolicy {
 }
 
 /// Validates the values of a tenant, and completes them with the defaults.
-pub fn of_tenant(problems: &mut ProblemList, spec: &TenantSpec) -> TokenPolicy {
+pub fn tenant_token_policy(problems: &mut ProblemList, spec: &TenantSpec) -> TokenPolicy {
     let (claims, kind) = (spec.id_token_claims.as_ref(), spec.access_token_type.as_ref());
     check(problems, claims, kind).or(TokenPolicy::default())
 }
 
 /// Validates the values of a client.
-pub fn of_client(problems: &mut ProblemList, spec: &OidcClientSpec) -> WrittenTokenPolicy {
+pub fn client_token_policy(
+    problems: &mut ProblemList,
+    spec: &OidcClientSpec,
+) -> WrittenTokenPolicy {
     check(problems, spec.id_token_claims.as_ref(), spec.access_token_type.as_ref())
 }
 
@@ -52,7 +55,7 @@ mod tests {
     use super::*;
 
     fn tenant(problems: &mut ProblemList, spec: Value) -> TokenPolicy {
-        of_tenant(problems, &serde_json::from_value(spec).expect("a spec"))
+        tenant_token_policy(problems, &serde_json::from_value(spec).expect("a spec"))
     }
 
     #[test]
@@ -67,7 +70,7 @@ mod tests {
             id_token_claims: IdTokenClaimsPolicy::Minimal,
             access_token_type: AccessTokenType::AtJwt,
         };
-        assert_eq!(of_client(&mut problems, &client).or(tenant), expected);
+        assert_eq!(client_token_policy(&mut problems, &client).or(tenant), expected);
         assert!(!problems.refused());
     }
 

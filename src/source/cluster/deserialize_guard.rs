@@ -19,13 +19,13 @@ const MAX_UNREADABLE_PARTS: usize = 64;
 /// A watched object, or the reason why it does not deserialize.
 #[derive(Clone, Debug)]
 pub(super) struct DeserializedOrError<K>(
-    pub(super) Result<ReadObject<K>, Box<UnreadableObject<K>>>,
+    pub(super) Result<DeserializedObject<K>, Box<UnreadableObject<K>>>,
 );
 
 /// An object, and the fields of its spec that this release does not know. The API server stores
 /// them only if its definitions are of a newer release.
 #[derive(Clone, Debug)]
-pub(super) struct ReadObject<K> {
+pub(super) struct DeserializedObject<K> {
     pub(super) object: K,
     pub(super) unknown_fields: Box<[Box<str>]>,
 }
@@ -44,7 +44,7 @@ pub(super) struct UnreadableObject<K> {
 }
 
 /// Deserializes an object, and collects the unknown fields of its spec.
-fn read<K: DeserializeOwned>(value: &Value) -> Result<ReadObject<K>, serde_json::Error> {
+fn read<K: DeserializeOwned>(value: &Value) -> Result<DeserializedObject<K>, serde_json::Error> {
     let mut unknown = Vec::new();
     let object = serde_ignored::deserialize(value, |path| {
         let field = deserialize_errors::field_path(&path.to_string());
@@ -52,7 +52,7 @@ fn read<K: DeserializeOwned>(value: &Value) -> Result<ReadObject<K>, serde_json:
             unknown.push(field.into());
         }
     })?;
-    Ok(ReadObject { object, unknown_fields: unknown.into() })
+    Ok(DeserializedObject { object, unknown_fields: unknown.into() })
 }
 
 /// The object that remains without the parts that do not deserialize. A number or truth value where a text
@@ -106,7 +106,7 @@ impl<'de, K: DeserializeOwned + Resource> Deserialize<'de> for DeserializedOrErr
         }
         // Paths are tracked only after an error, because that is slower.
         let read = match serde_path_to_error::deserialize(&value) {
-            Ok(object) => Ok(ReadObject { object, unknown_fields: Box::default() }),
+            Ok(object) => Ok(DeserializedObject { object, unknown_fields: Box::default() }),
             Err(error) => {
                 let status = RawStatus::read(value["status"].take());
                 let rest = readable_rest(value.clone());

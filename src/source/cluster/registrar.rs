@@ -83,7 +83,7 @@ async fn change<T: Send>(
     let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), &object.namespace, &kind);
     for _ in 0..MAX_ATTEMPTS {
         let Ok(mut found) = within(api.get(&object.name)).await? else { continue };
-        registered_client::check_registered(&found.metadata)?;
+        registered_client::check_registered_dynamically(&found.metadata)?;
         let Some(written) = edit(&mut found)? else { return Ok(None) };
         if within(api.replace(&object.name, &write::post_params(), &found)).await?.is_ok() {
             return Ok(Some(written));
@@ -134,7 +134,7 @@ impl ClientRegistrar for ClusterSource {
     async fn delete_registered(&self, object: &ObjectKey) -> Result<(), RegistrarError> {
         let api = api(&self.client, &object.namespace);
         let Ok(found) = within(api.get(&object.name)).await? else { return Err(contended()) };
-        registered_client::check_registered(&found.metadata)?;
+        registered_client::check_registered_dynamically(&found.metadata)?;
         // The UID protects another object that has taken the name meanwhile.
         let unchanged = Preconditions { uid: found.metadata.uid, resource_version: None };
         let params = DeleteParams::background().preconditions(unchanged);
@@ -145,7 +145,7 @@ impl ClientRegistrar for ClusterSource {
 
     async fn mark_used(&self, object: &ObjectKey) -> Result<(), RegistrarError> {
         let mark = |found: &mut DynamicObject| {
-            Ok(registered_client::mark_used(&mut found.metadata).then_some(()))
+            Ok(registered_client::annotate_as_used(&mut found.metadata).then_some(()))
         };
         self.registered(change(&self.client, object, mark).await).map(drop)
     }

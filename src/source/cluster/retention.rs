@@ -50,7 +50,7 @@ pub(super) enum SecretRetention {
 }
 
 /// The counted Secrets: those whose owner names another Secret, by owner.
-pub(super) type SpareSecrets = BTreeMap<ObjectRef, BTreeSet<ObjectKey>>;
+pub(super) type UnreferencedSecrets = BTreeMap<ObjectRef, BTreeSet<ObjectKey>>;
 
 /// How much of a Secret is kept, by its name and owner annotation. See
 /// docs/design/cluster.md#secrets.
@@ -114,7 +114,7 @@ fn shortened(secret: CachedSecret) -> CachedSecret {
 
 /// Returns the part of a Secret to keep although its owner does not name it, and counts it.
 pub(super) fn spare_part(
-    spares: &mut SpareSecrets,
+    spares: &mut UnreferencedSecrets,
     owner: ObjectRef,
     key: &ObjectKey,
     secret: CachedSecret,
@@ -129,7 +129,7 @@ pub(super) fn spare_part(
 }
 
 /// Removes a Secret from those that are counted.
-pub(super) fn drop_spare(spares: &mut SpareSecrets, key: &ObjectKey) {
+pub(super) fn drop_spare(spares: &mut UnreferencedSecrets, key: &ObjectKey) {
     spares.retain(|_, spares| {
         spares.remove(key);
         !spares.is_empty()
@@ -201,7 +201,7 @@ mod tests {
     #[test]
     fn a_few_small_spare_secrets_of_an_owner_are_kept() {
         let (mut spares, owner) = (
-            SpareSecrets::new(),
+            UnreferencedSecrets::new(),
             objects().managed.all().next().map(|(key, _)| ObjectRef {
                 kind: crate::model::ManagedKind::OidcClient.into(),
                 key: key.clone(),

@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     forbidden::ForbiddenWatches,
-    retention::{SpareSecrets, drop_spare},
+    retention::{UnreferencedSecrets, drop_spare},
     watch_event::{WatchChange, WatchEntry, WatchEvent},
 };
 use crate::{
@@ -36,7 +36,7 @@ pub(super) struct WatchState {
     lists: Vec<List>,
     /// The Secrets with the installation's keys, which belong to no object.
     key_secrets: KeySecrets,
-    spares: SpareSecrets,
+    spares: UnreferencedSecrets,
     /// Namespaces in which an object was removed, or names other Secrets than before.
     released: BTreeSet<Arc<str>>,
 }
@@ -69,7 +69,7 @@ impl WatchState {
             denied: ForbiddenWatches::default(),
             lists: watches.into_iter().map(List::new).collect(),
             key_secrets,
-            spares: SpareSecrets::new(),
+            spares: UnreferencedSecrets::new(),
             released: BTreeSet::new(),
         }
     }

@@ -244,7 +244,7 @@ impl ObjectSource for FolderSource {
             .lock()
             .files
             .status_digest(&object)
-            .is_some_and(|told| told.has_ready_reason(reason, &message))
+            .is_some_and(|status| status.has_ready_reason(reason, &message))
         {
             return;
         }

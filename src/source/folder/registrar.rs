@@ -34,7 +34,7 @@ impl FolderSource {
         let Some(ManifestObject::Managed(AnyObject::OidcClient(found))) = found else {
             return Err(RegistrarError::NotFound);
         };
-        registered_client::check_registered(&found.metadata)?;
+        registered_client::check_registered_dynamically(&found.metadata)?;
         Ok(*found)
     }
 
@@ -97,7 +97,7 @@ impl ClientRegistrar for FolderSource {
     async fn mark_used(&self, object: &ObjectKey) -> Result<(), RegistrarError> {
         self.change_files(|inner| {
             let mut found = self.registered(inner, object)?;
-            registered_client::mark_used(&mut found.metadata);
+            registered_client::annotate_as_used(&mut found.metadata);
             self.put(&found, object)
         })
     }

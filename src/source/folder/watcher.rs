@@ -30,12 +30,12 @@ enum FsEvent {
 
 /// Watches the folders on a thread that ends with the source.
 pub(super) fn spawn_folder_watcher(directory: &Arc<FolderSource>) {
-    let (told, changes) = channel();
+    let (sender, changes) = channel();
     let folders = [directory.manifests.clone(), directory.state.clone()];
     let roots = folders.clone();
     let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         if let Some(heard) = event.ok().and_then(|event| counts(&event, &roots)) {
-            let _ = told.send(heard);
+            let _ = sender.send(heard);
         }
     });
     let watcher = watcher.and_then(|mut watcher| follow(&mut watcher, &folders).map(|()| watcher));

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{
     json,
-    yaml::{self, PathStep, YamlProblem},
+    yaml::{self, YamlPathStep, YamlProblem},
 };
 
 /// Start of a line between two documents.
@@ -45,14 +45,14 @@ pub(super) enum DocumentError {
 
 impl ManifestDocument<'_> {
     /// The line of a field in the file, or of the nearest parent that exists.
-    pub(super) fn field_line(&self, path: &[PathStep]) -> Option<usize> {
+    pub(super) fn field_line(&self, path: &[YamlPathStep]) -> Option<usize> {
         yaml::field_line(self.text, path).map(|line| self.first_line + line - 1)
     }
 }
 
 impl ManifestDocument<'_> {
     /// The lines of fields in the file, each that of the nearest parent if it does not exist.
-    pub(super) fn field_lines(&self, paths: &[Vec<PathStep>]) -> Vec<Option<usize>> {
+    pub(super) fn field_lines(&self, paths: &[Vec<YamlPathStep>]) -> Vec<Option<usize>> {
         let lines = yaml::field_lines(self.text, paths).into_iter();
         lines.map(|line| line.map(|line| self.first_line + line - 1)).collect()
     }
@@ -204,13 +204,13 @@ mod tests {
     #[test]
     fn lines_are_those_of_the_file() {
         let read = split_documents("# x\n---\na:\n  b:\n  - c: 1\n");
-        let path = ["a", "b"].map(|key| PathStep::Key(key.to_owned()));
+        let path = ["a", "b"].map(|key| YamlPathStep::Key(key.to_owned()));
         let document = read.last().expect("a document");
         assert_eq!(document.field_line(&path), Some(4));
-        let path =
-            [path.to_vec(), vec![PathStep::Index(0), PathStep::Key("c".to_owned())]].concat();
+        let path = [path.to_vec(), vec![YamlPathStep::Index(0), YamlPathStep::Key("c".to_owned())]]
+            .concat();
         assert_eq!(document.field_line(&path), Some(5));
-        let missing = [path, vec![PathStep::Key("d".to_owned())]].concat();
+        let missing = [path, vec![YamlPathStep::Key("d".to_owned())]].concat();
         assert_eq!(document.field_line(&missing), Some(5), "the nearest parent");
         let Err(error) = &split_documents("a: 1\n---\nb: [\n").pop().expect("one").content else {
             panic!("malformed")

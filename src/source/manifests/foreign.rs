@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{
     documents::{DocumentError, ManifestDocument, split_documents},
-    yaml::PathStep,
+    yaml::YamlPathStep,
 };
 
 /// A text of another program cannot be read.
@@ -55,12 +55,12 @@ impl<'t> ForeignDocument<'t> {
     /// The lines of fields, given by JSON pointers (RFC 6901); the nearest parent's if a field does
     /// not exist.
     pub fn field_lines<'p>(&self, pointers: impl Iterator<Item = &'p str>) -> Vec<Option<usize>> {
-        let paths: Vec<Vec<PathStep>> =
+        let paths: Vec<Vec<YamlPathStep>> =
             pointers.map(|pointer| self.pointer_path(pointer)).collect();
         self.document.field_lines(&paths)
     }
 
-    fn pointer_path(&self, pointer: &str) -> Vec<PathStep> {
+    fn pointer_path(&self, pointer: &str) -> Vec<YamlPathStep> {
         let mut path = Vec::new();
         let mut parent = Some(&self.value);
         for step in pointer.split('/').skip(1) {
@@ -71,7 +71,7 @@ impl<'t> ForeignDocument<'t> {
                 Some(index) => parent.and_then(|parent| parent.get(index)),
                 None => parent.and_then(|parent| parent.get(&step)),
             };
-            path.push(index.map_or(PathStep::Key(step), PathStep::Index));
+            path.push(index.map_or(YamlPathStep::Key(step), YamlPathStep::Index));
         }
         path
     }

@@ -10,7 +10,7 @@ use super::{
     documents::{DocumentContent, ManifestDocument},
     fields,
     sops::{self, SopsMetadata},
-    yaml::PathStep,
+    yaml::YamlPathStep,
 };
 use crate::{
     api::{GROUP, VERSION, with_kind},
@@ -35,7 +35,7 @@ struct DocumentPosition<'d> {
     /// `document 1`, or `document 1, item 2` of a list.
     name: String,
     /// The path of the object within the document.
-    path: Vec<PathStep>,
+    path: Vec<YamlPathStep>,
 }
 
 #[derive(Deserialize)]
@@ -169,7 +169,7 @@ impl<'f> ObjectReader<'f> {
                 fields.entry("apiVersion").or_insert_with(|| version.into());
             }
             let name = format!("{}, item {}", place.name, index + 1);
-            let below = [PathStep::Key("items".to_owned()), PathStep::Index(index)];
+            let below = [YamlPathStep::Key("items".to_owned()), YamlPathStep::Index(index)];
             let path = [place.path.as_slice(), &below].concat();
             self.object(&DocumentPosition { document: place.document, name, path }, item);
         }
@@ -267,12 +267,12 @@ fn deserialize<T: DeserializeOwned>(
 
 /// The steps of a path in manifest notation (`spec.list[0].field`). A key with a dot becomes two
 /// steps, which only makes its line less exact.
-fn steps(field: &str) -> Vec<PathStep> {
+fn steps(field: &str) -> Vec<YamlPathStep> {
     let parts = field.split(['.', '[']).filter(|part| !part.is_empty());
     parts
         .map(|part| match part.strip_suffix(']').and_then(|index| index.parse().ok()) {
-            Some(index) => PathStep::Index(index),
-            None => PathStep::Key(part.to_owned()),
+            Some(index) => YamlPathStep::Index(index),
+            None => YamlPathStep::Key(part.to_owned()),
         })
         .collect()
 }

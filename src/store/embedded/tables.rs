@@ -51,7 +51,7 @@ impl<E: Into<redb::Error>> From<E> for EmbeddedError {
 
 /// Creates the tables that the file does not have yet.
 pub(super) fn create_tables(transaction: &WriteTransaction) -> Result<(), EmbeddedError> {
-    OpenTables::open(transaction).map(drop)
+    WriteTables::open(transaction).map(drop)
 }
 
 /// Creates the due time index of a file that an earlier release wrote, and removes the entries that
@@ -79,7 +79,7 @@ pub(super) fn repair_due_index(database: &Database) -> Result<(), EmbeddedError>
 }
 
 /// The tables, opened in a write transaction.
-pub(super) struct OpenTables<'t> {
+pub(super) struct WriteTables<'t> {
     records: Table<'t, &'static [u8], &'static [u8]>,
     owners: Table<'t, (&'static [u8], &'static str), ()>,
     expiry: Table<'t, (i64, &'static [u8]), ()>,
@@ -90,7 +90,7 @@ pub(super) struct OpenTables<'t> {
     changed: bool,
 }
 
-impl<'t> OpenTables<'t> {
+impl<'t> WriteTables<'t> {
     /// Opens all tables for writing, and creates those that do not exist.
     pub(super) fn open(transaction: &'t WriteTransaction) -> Result<Self, EmbeddedError> {
         let version = transaction.open_table(VERSION)?;

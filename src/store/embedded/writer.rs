@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{
     file::StoreFile,
-    tables::{EmbeddedError, OpenTables, RECORDS},
+    tables::{EmbeddedError, RECORDS, WriteTables},
 };
 use crate::{
     model::{ErrorCause, Timestamp},
@@ -167,7 +167,7 @@ impl SharedDatabase {
         }
         let (outcomes, shown) = self.with_open(|open| {
             let transaction = open.database.begin_write()?;
-            let mut tables = OpenTables::open(&transaction)?;
+            let mut tables = WriteTables::open(&transaction)?;
             let decided = batch.iter().map(|job| decide(&mut tables, job));
             let outcomes = decided.collect::<Result<Vec<_>, EmbeddedError>>()?;
             // A batch without changes was read from durable commits and needs no commit.
@@ -218,7 +218,7 @@ impl SharedDatabase {
     }
 }
 
-fn decide(tables: &mut OpenTables<'_>, job: &WriteJob) -> Result<WriteOutcome, EmbeddedError> {
+fn decide(tables: &mut WriteTables<'_>, job: &WriteJob) -> Result<WriteOutcome, EmbeddedError> {
     Ok(match &job.operation {
         WriteOperation::Insert(record) => WriteOutcome::Done(tables.insert(record, job.now)?),
         WriteOperation::Take(key) => WriteOutcome::Taken(tables.take(key, job.now)?),

@@ -8,7 +8,7 @@ use super::{
     },
     connection::LdapConnection,
     connection_pool::DirectoryPermit,
-    credentials::{FoundEntry, LdapCredentials, check_attempt},
+    credentials::{LdapCredentials, LdapUserEntry, check_attempt},
     entry::{LdapEntry, identifier_bytes},
     fault::{DirectoryFault, LdapError, LdapRefusal},
     filter_encoding::{FilterWithValues, PlaceholderValues},
@@ -119,7 +119,7 @@ impl LdapAttempt<'_> {
             let people = &self.settings.people;
             let described = DirectoryPerson::new(&entry, people, None).ok();
             let (id, person) = (&entry.identifier(people.id)?, described.as_ref());
-            if !may_try(FoundEntry { id, person }) {
+            if !may_try(LdapUserEntry { id, person }) {
                 return Err(LdapRefusal::TooManyAttempts.into());
             }
             self.prove(&entry.dn, password).await?;

@@ -42,7 +42,7 @@ pub(super) struct LdapConnection {
 }
 
 /// The entries that a search found.
-pub(super) struct FoundEntries {
+pub(super) struct LdapSearchEntries {
     pub(super) entries: Vec<LdapEntry>,
     pub(super) result: LdapResult,
     /// The cookie of the next page.
@@ -109,7 +109,7 @@ impl LdapConnection {
         search: &LdapSearch<'_>,
         most: usize,
         step: &'static str,
-    ) -> Result<FoundEntries, DirectoryFault> {
+    ) -> Result<LdapSearchEntries, DirectoryFault> {
         self.within(step, async |it: &mut Self| it.search_page(search, None, (most, 0), step).await)
             .await
     }
@@ -154,7 +154,7 @@ impl LdapConnection {
         page: Option<ResultPage<'_>>,
         (most, bytes_before): (usize, usize),
         step: &'static str,
-    ) -> Result<FoundEntries, DirectoryFault> {
+    ) -> Result<LdapSearchEntries, DirectoryFault> {
         self.last_id += 1;
         self.send(&search_request(self.last_id, search, page), step).await?;
         let (mut entries, mut bytes, mut references) = (Vec::new(), 0, 0);
@@ -166,13 +166,13 @@ impl LdapConnection {
                 LdapAnswer::Reference if references < MAX_REFERENCES => references += 1,
                 LdapAnswer::Done(result, cookie) => {
                     self.unanswered = false;
-                    return Ok(FoundEntries { entries, result, cookie, bytes });
+                    return Ok(LdapSearchEntries { entries, result, cookie, bytes });
                 }
                 _ => return Err(self.malformed(step)),
             }
             if entries.len() > most {
                 let result = LdapResult { code: LdapResult::SUCCESS, message: String::new() };
-                return Ok(FoundEntries { entries, result, cookie: Vec::new(), bytes });
+                return Ok(LdapSearchEntries { entries, result, cookie: Vec::new(), bytes });
             }
             if bytes_before + bytes > MAX_SEARCH {
                 let (host, limit) = (self.host.clone(), MAX_SEARCH);

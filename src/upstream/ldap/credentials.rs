@@ -17,12 +17,12 @@ pub struct LdapCredentials<'a> {
     pub password: &'a Secret<String>,
     /// Whether the password of the entry that was found may be tried now. A directory finds one
     /// entry by many spellings of a name, so limits by what was typed are not enough.
-    pub may_try: &'a (dyn Fn(FoundEntry<'_>) -> bool + Sync),
+    pub may_try: &'a (dyn Fn(LdapUserEntry<'_>) -> bool + Sync),
 }
 
 /// The entry that a directory found by a name, before its password is tried.
 #[derive(Clone, Copy, Debug)]
-pub struct FoundEntry<'a> {
+pub struct LdapUserEntry<'a> {
     /// The identifier of the entry in its canonical form.
     pub id: &'a str,
     /// The entry's person without groups, if the entry describes one.

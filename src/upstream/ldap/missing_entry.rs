@@ -3,7 +3,7 @@
 
 use super::{
     active_directory::{STATE_ATTRIBUTES, restriction_of_entry},
-    connection::{FoundEntries, LdapConnection},
+    connection::{LdapConnection, LdapSearchEntries},
     fault::{DirectoryFault, LdapRefusal},
     filter_encoding::FilterWithValues,
     messages::{LdapResult, LdapSearch, SearchScope},
@@ -91,7 +91,7 @@ impl MissingEntry<'_> {
         &self,
         search: &mut LdapConnection,
         trees: &[(String, bool)],
-    ) -> Result<(FoundEntries, bool), DirectoryFault> {
+    ) -> Result<(LdapSearchEntries, bool), DirectoryFault> {
         let mut last = None;
         for (tree, had_entry) in trees {
             let by_id = (&**tree, SearchScope::Subtree, &self.by_id);
@@ -110,7 +110,7 @@ async fn find(
     search: &mut LdapConnection,
     (base, scope, filter): (&str, SearchScope, &LdapFilter),
     attributes: &[&str],
-) -> Result<FoundEntries, DirectoryFault> {
+) -> Result<LdapSearchEntries, DirectoryFault> {
     let filter = FilterWithValues { filter, values: &[] };
     let request = LdapSearch { base, scope, filter, attributes, size_limit: 1 };
     let found = search.search(&request, 1, STEP).await?;

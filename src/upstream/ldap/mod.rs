@@ -24,7 +24,7 @@ mod primary_group;
 #[cfg(test)]
 mod tests;
 
-pub use credentials::{FoundEntry, LdapCredentials};
+pub use credentials::{LdapCredentials, LdapUserEntry};
 pub use directories::{DirectoryCaller, LdapDirectories};
 pub use fault::{AccountRestriction, DirectoryFault, LdapError, LdapRefusal};
 pub use person::DirectoryPerson;

@@ -248,7 +248,7 @@ async fn attempt(
     settings: &LdapSettings,
     username: &str,
     password: &str,
-    may_try: &(dyn Fn(FoundEntry<'_>) -> bool + Sync),
+    may_try: &(dyn Fn(LdapUserEntry<'_>) -> bool + Sync),
 ) -> Result<DirectoryPerson, LdapError> {
     attempt_at(&directories(), settings, (username, password), may_try).await
 }
@@ -286,7 +286,7 @@ async fn attempt_at(
     directories: &LdapDirectories,
     settings: &LdapSettings,
     (username, password): (&str, &str),
-    may_try: &(dyn Fn(FoundEntry<'_>) -> bool + Sync),
+    may_try: &(dyn Fn(LdapUserEntry<'_>) -> bool + Sync),
 ) -> Result<DirectoryPerson, LdapError> {
     let password = Secret::new(password.to_owned());
     let credentials = LdapCredentials { username, password: &password, may_try };
@@ -509,7 +509,7 @@ async fn an_empty_password_does_not_reach_the_server() {
 async fn a_password_is_tried_only_if_the_entry_may_be() {
     let server = ScriptedServer::start(|nth, id| if nth == 1 { bound(id) } else { ada(id) }).await;
     let (settings, asked) = (settings(&server), Mutex::new(Vec::new()));
-    let may_try = |found: FoundEntry<'_>| {
+    let may_try = |found: LdapUserEntry<'_>| {
         asked.lock().unwrap().push(found.id.to_owned());
         assert_eq!(found.person.unwrap().username, "ada");
         false

@@ -70,14 +70,15 @@ async fn looking_for_due_notifications_is_one_query_whatever_the_number_of_clien
     }
 }
 
-/// Stores a notification of the client `app-0` in the form of an earlier release, without a due time.
-async fn store_earlier_notification(app: &TestApp) -> RecordKey {
+/// Stores a notification of the client `app-0` in its first format and without a due time, as builds before the
+/// outbox did.
+async fn store_unscheduled_notification(app: &TestApp) -> RecordKey {
     let text = |text: &str| [&[u8::try_from(text.len()).expect("short")], text.as_bytes()].concat();
     // The format version, client, subject and `sid`, no failed attempts, and due at the epoch.
     let value = [vec![1], text("default.app-0"), text("ada"), text("sid-1"), vec![0, 0]].concat();
     let now = app.clock.now();
     let record = Record {
-        key: RecordKey::new(RecordKind::Logout, &TenantId::new("default", "shop"), "earlier"),
+        key: RecordKey::new(RecordKind::Logout, &TenantId::new("default", "shop"), "unscheduled"),
         value: value.into(),
         expires_at: now.plus(Duration::from_hours(3)),
         owners: vec![IndexEntry::new(IndexKind::Client, "default.app-0")],
@@ -89,10 +90,10 @@ async fn store_earlier_notification(app: &TestApp) -> RecordKey {
 }
 
 #[tokio::test(start_paused = true)]
-async fn notifications_that_an_earlier_release_stored_are_delivered() {
+async fn unscheduled_notifications_are_delivered() {
     let app = TestApp::start(&manifests(1)).await;
     let mut notifications = app.receive("https://rp.test/0");
-    let key = store_earlier_notification(&app).await;
+    let key = store_unscheduled_notification(&app).await;
     let form = notifications.recv().await.expect("a notification");
     assert!(form.starts_with("logout_token="), "{form}");
     sleep(Duration::from_secs(1)).await;
@@ -100,14 +101,14 @@ async fn notifications_that_an_earlier_release_stored_are_delivered() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failing_store_is_asked_once_in_ten_minutes_for_notifications_of_an_earlier_release() {
+async fn a_failing_store_is_asked_once_in_ten_minutes_for_unscheduled_notifications() {
     let plan = Arc::new(Plan::default());
     plan.lists_fail.store(true, Ordering::SeqCst);
     let over = Arc::clone(&plan);
     let wrap = move |inner| Arc::new(Interleaving { inner, plan: over }) as _;
     let app = TestApp::start_over(&manifests(3), wrap).await;
     let mut notifications = app.receive("https://rp.test/0");
-    store_earlier_notification(&app).await;
+    store_unscheduled_notification(&app).await;
     let lists = || plan.lists.load(Ordering::SeqCst);
     sleep(Duration::from_mins(9)).await;
     assert_eq!(lists(), 1);

@@ -15,7 +15,7 @@ use crate::{
         },
         sessions::ActiveSession,
         totp::{
-            self, CodeVerdict, NewAppRefusal, begin_enrolment, claim_enrolment, prove_new_app,
+            self, CodeVerdict, TotpSetupRefusal, begin_enrolment, claim_enrolment, prove_new_app,
             store_new_app,
         },
     },
@@ -74,10 +74,10 @@ pub(super) async fn confirm_setup(
     let account = &active.account;
     let app_to_store = match prove_new_app(context, account, &enrolment.secret, typed).await? {
         Ok(new) => new,
-        Err(NewAppRefusal::AlreadyEnrolled) => {
+        Err(TotpSetupRefusal::AlreadyEnrolled) => {
             return Ok(AuthenticatorSetupResult::AlreadyEnrolled);
         }
-        Err(NewAppRefusal::Code(verdict)) => {
+        Err(TotpSetupRefusal::Code(verdict)) => {
             let page = render(app, request, active, (&enrolment, Some(verdict)))?;
             return Ok(AuthenticatorSetupResult::Page(Box::new(page)));
         }

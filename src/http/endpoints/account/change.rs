@@ -3,7 +3,7 @@
 use super::{
     authenticator_app::{AuthenticatorSetupResult, confirm_setup, remove_app, show_new_codes},
     change_result::{AccountChangeResult, AccountNotice},
-    passkeys::{confirm_passkey, remove_own_passkey, rename_passkey},
+    passkeys::{confirm_passkey, remove_own_passkey, rename_own_passkey},
     password::{PasswordChangeResult, change_password},
     waiting_requests::begin_answer,
 };
@@ -176,7 +176,7 @@ pub(super) async fn apply_change(
         AccountChange::ConfirmPasskey => confirm_passkey((app, request), active, form).await?,
         AccountChange::RenamePasskey(id) => {
             let typed = form.get("name").unwrap_or_default();
-            rename_passkey((app, request), active, (id, typed)).await?
+            rename_own_passkey((app, request), active, (id, typed)).await?
         }
         AccountChange::RemovePasskey(id) => {
             AccountChangeResult::Done(remove_factor((app, request), active, Some(id)).await?)

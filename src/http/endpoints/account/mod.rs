@@ -63,7 +63,7 @@ pub async fn get(app: &AppState, request: Request) -> Result<Reply, EndpointErro
         // The person cancelled the sign-in.
         None if params.get("error").is_some() => Ok(Reply::html(
             StatusCode::OK,
-            pages::not_signed_in(&request.tenant.tenant, request.text()),
+            pages::cancelled_sign_in_page(&request.tenant.tenant, request.text()),
         )),
         active if params.get(CHOOSE).is_some() => {
             sign_in(app, &request, active, AccountPageSignIn::ChooseAccount).await

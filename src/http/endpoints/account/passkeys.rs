@@ -149,7 +149,7 @@ async fn store_passkey(
 }
 
 /// Gives a passkey another name.
-pub(super) async fn rename_passkey(
+pub(super) async fn rename_own_passkey(
     (app, request): (&AppState, &Request),
     active: &ActiveSession,
     (id, typed): (&str, &str),

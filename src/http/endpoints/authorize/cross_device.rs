@@ -130,6 +130,6 @@ pub(super) async fn allow_cross_device(
         return authorization.answered_already(asked);
     }
     authorization.audit_consent(true);
-    registrations::mark_used(&context.services.registrations, &requested.client);
+    registrations::mark_client_used(&context.services.registrations, &requested.client);
     Ok(authorization.cross_device_result(asked, CrossDeviceOutcome::Allowed))
 }

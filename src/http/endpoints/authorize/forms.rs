@@ -44,7 +44,7 @@ pub(in crate::http::endpoints) async fn open_authorization<'a>(
 }
 
 /// Validates a link of a page that contains the sealed interaction.
-pub(in crate::http::endpoints) async fn open_link<'a>(
+pub(in crate::http::endpoints) async fn open_interaction_link<'a>(
     app: &'a AppState,
     request: &'a Request,
     params: &RequestParams,

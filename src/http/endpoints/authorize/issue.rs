@@ -53,7 +53,7 @@ pub(super) async fn issue_authorization_response(
         let new = authorize::code_for(requested, grant.clone(), grant_id.clone(), incarnation);
         code = Some(codes::seal_code(context, new).await?);
     }
-    registrations::mark_used(&app.accounts.registrations, client);
+    registrations::mark_client_used(&app.accounts.registrations, client);
     let id_token = response_type
         .has_id_token()
         .then_some(IdTokenPlan { nonce: grant.nonce.as_deref(), scopes: &grant.scopes });

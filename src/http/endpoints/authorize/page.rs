@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// The sign-in page. `accepts_passwords`: [`AuthorizationContext::accepts_passwords`].
-pub(in crate::http::endpoints) fn sign_in(
+pub(in crate::http::endpoints) fn show_sign_in_page(
     authorization: &AuthorizationContext<'_>,
     reason: SignInReason,
     accepts_passwords: bool,
@@ -73,7 +73,7 @@ pub(in crate::http::endpoints) fn enter_password(
 }
 
 /// The page that leads to the provider of a name that was typed.
-pub(in crate::http::endpoints) fn lead_to_provider(
+pub(in crate::http::endpoints) fn show_provider_link_page(
     authorization: &AuthorizationContext<'_>,
     provider: &IdentityProvider,
     username: &str,
@@ -125,7 +125,7 @@ fn sign_in_with(
     let fields = fields(authorization, &form);
     let autofill = fields != SignInFields::Absent;
     let passkey = sign_in_prompt(authorization, form.reason, autofill)?;
-    let html = pages::sign_in(&SignInPage {
+    let html = pages::sign_in_page(&SignInPage {
         providers: &providers,
         fields,
         passkey: passkey.as_ref(),

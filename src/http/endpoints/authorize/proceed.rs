@@ -90,7 +90,7 @@ pub(in crate::http::endpoints) async fn proceed_authorization(
             None,
         ) => {
             let accepts_passwords = authorization.accepts_passwords();
-            page::sign_in(&authorization, SignInReason::NoSession, accepts_passwords)
+            page::show_sign_in_page(&authorization, SignInReason::NoSession, accepts_passwords)
         }
     }
 }
@@ -118,7 +118,7 @@ async fn begin_sign_in(
             let hint = authorization.hinted_name();
             provider_sign_in::redirect_to_provider(authorization, provider, hint).await
         }
-        _ => page::sign_in(authorization, reason, accepts_passwords),
+        _ => page::show_sign_in_page(authorization, reason, accepts_passwords),
     }
 }
 

@@ -62,7 +62,7 @@ async fn verify(
     client: &Client,
     (object, jws, jwt): (&RequestObject, &str, &UnverifiedJwt),
 ) -> Result<(), OAuthError> {
-    request_object::check_algorithm(client, jwt, object)?;
+    request_object::check_request_object_algorithm(client, jwt, object)?;
     if jwt.algorithm == JwsAlgorithm::None {
         return Ok(());
     }
@@ -102,7 +102,7 @@ async fn fetch(
     let content = app.request_object_cache.get(&fetch, (tenant, uri), MAX_BYTES, request.now).await;
     let content =
         content.map_err(|error| request_object::request_object_unreachable(&error.to_string()))?;
-    request_object::check_content(client, uri, &content)?;
+    request_object::check_content_hash(client, uri, &content)?;
     let text = std::str::from_utf8(&content).map(|text| text.trim().to_owned());
     text.map_err(|_| request_object::request_object_unreachable("not text"))
 }

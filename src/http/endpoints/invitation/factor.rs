@@ -24,7 +24,7 @@ use crate::{
         recovery_codes::NewRecoveryCodes,
         required_factors::MissingFactor,
         sessions::SignedInUser,
-        totp::{NewAppRefusal, new_secret, prove_new_app},
+        totp::{TotpSetupRefusal, new_secret, prove_new_app},
         upstream_sessions::SignInSource,
     },
     http::{
@@ -55,7 +55,7 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum InvitedFactorRefusal {
     /// The app is not proved.
-    App(NewAppRefusal),
+    App(TotpSetupRefusal),
     /// The passkey is not proved.
     Passkey,
 }
@@ -64,8 +64,8 @@ impl InvitedFactorRefusal {
     /// The refusal as a text of the page.
     fn in_words(self, text: &MessageCatalog) -> String {
         match self {
-            Self::App(NewAppRefusal::Code(verdict)) => code_problem(verdict, text),
-            Self::App(NewAppRefusal::AlreadyEnrolled) => text.app_exists().to_owned(),
+            Self::App(TotpSetupRefusal::Code(verdict)) => code_problem(verdict, text),
+            Self::App(TotpSetupRefusal::AlreadyEnrolled) => text.app_exists().to_owned(),
             Self::Passkey => text.passkey_setup_refused().to_owned(),
         }
     }

@@ -16,7 +16,7 @@ use crate::{
     accounts::{
         AccountContext,
         account_sign_out::end_all_of_person,
-        invitations::{OpenedInvitation, check_invitation_link, open_link},
+        invitations::{OpenedInvitation, check_invitation_link, open_invitation_link},
         invited_setup::set_up_password,
         mail_notices::notify_person,
         passwords::chosen_password_mark,
@@ -46,7 +46,11 @@ const SETUP: &str = "setup";
 pub async fn get(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
     let context = app.context(&request);
     let params = request.query_params()?;
-    let link = params.get("token").map(|token| open_link(context, token)).transpose()?.flatten();
+    let link = params
+        .get("token")
+        .map(|token| open_invitation_link(context, token))
+        .transpose()?
+        .flatten();
     let (invited, link) = invited_person((context, &request), link).await?;
     let bound = bind_form(app, &request);
     let form = PasswordForm { link, browser: bound.browser, expires_at: bound.expires_at };

@@ -37,11 +37,11 @@ pub(super) async fn check_documents(
 ) -> Result<(), OAuthError> {
     if let Some(uri) = &client.details.sector_identifier_uri {
         let document = fetch(app, request, "sector_identifier_uri", uri).await?;
-        registration::check_sector(&document, &client.redirect_uris)?;
+        registration::check_sector_document(&document, &client.redirect_uris)?;
     }
     if let Some(uri) = registration::needed_jwks_uri(client) {
         let document = fetch(app, request, "jwks_uri", uri).await?;
-        registration::check_keys(&document)?;
+        registration::check_jwks_document(&document)?;
     }
     Ok(())
 }

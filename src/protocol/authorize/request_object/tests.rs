@@ -162,12 +162,12 @@ fn the_content_must_match_the_hash_in_the_fragment() {
     let hash = URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, b"content"));
     let uri = format!("https://rp.test/ro#{hash}");
     let mut client = fixtures::client();
-    assert!(check_content(&client, &uri, b"content").is_ok());
-    assert!(check_content(&client, &uri, b"other").is_err());
-    assert!(check_content(&client, "https://rp.test/ro", b"other").is_ok());
+    assert!(check_content_hash(&client, &uri, b"content").is_ok());
+    assert!(check_content_hash(&client, &uri, b"other").is_err());
+    assert!(check_content_hash(&client, "https://rp.test/ro", b"other").is_ok());
     // A registered fragment may be older than the content.
     Arc::make_mut(&mut client.details).request_uris.push(uri.clone());
-    assert!(check_content(&client, &uri, b"other").is_ok());
+    assert!(check_content_hash(&client, &uri, b"other").is_ok());
 }
 
 #[test]
@@ -208,7 +208,8 @@ fn algorithm_of(
     algorithm: JwsAlgorithm,
 ) -> Result<(), ErrorCode> {
     let client = Client { request_object_signing_alg: registered, ..fixtures::client() };
-    check_algorithm(&client, &jwt(algorithm, json!({})), object).map_err(|error| error.code)
+    check_request_object_algorithm(&client, &jwt(algorithm, json!({})), object)
+        .map_err(|error| error.code)
 }
 
 #[test]
@@ -244,6 +245,6 @@ proptest! {
     fn merging_any_claim_never_panics(name in "[a-z_]{0,12}", text in ".{0,40}", number: f64) {
         let _ = merged(json!({ name.clone(): text }));
         let _ = merged(json!({ name: number }));
-        let _ = check_content(&fixtures::client(), &text, b"x");
+        let _ = check_content_hash(&fixtures::client(), &text, b"x");
     }
 }

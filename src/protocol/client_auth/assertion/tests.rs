@@ -31,7 +31,7 @@ fn with(name: &str, value: Value) -> bool {
         "exp": NOW.secs() + 60, "iat": NOW.secs(), "jti": "one",
     }));
     valid.claims.insert(name.to_owned(), value);
-    check_claims(&client(), &valid, AUDIENCE, NOW).is_ok()
+    check_assertion_claims(&client(), &valid, AUDIENCE, NOW).is_ok()
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn other_types_of_jwt_are_not_client_assertions() {
             "exp": NOW.secs() + 60, "jti": "one",
         }));
         jwt.typ = typ.map(str::to_owned);
-        check_claims(&client(), &jwt, AUDIENCE, NOW).is_ok()
+        check_assertion_claims(&client(), &jwt, AUDIENCE, NOW).is_ok()
     };
     assert!(typed(None) && typed(Some("JWT")) && typed(Some("client-authentication+jwt")));
     assert!(!typed(Some("oauth-authz-req+jwt")) && !typed(Some("logout+jwt")));
@@ -92,7 +92,7 @@ fn the_error_for_a_wrong_audience_names_the_accepted_ones() {
         "iss": "team.wiki", "sub": "team.wiki", "aud": "https://id.test/team/shop/",
         "exp": NOW.secs() + 60, "jti": "one",
     }));
-    let refused = check_claims(&client(), &jwt, AUDIENCE, NOW).expect_err("refused");
+    let refused = check_assertion_claims(&client(), &jwt, AUDIENCE, NOW).expect_err("refused");
     let said = "'aud' of the client assertion is 'https://id.test/team/shop/'; it must be \
                 'https://id.test/team/shop', 'https://id.test/team/shop/oauth/token' or \
                 'https://id.test/team/shop/oauth/introspect'.";
@@ -101,7 +101,7 @@ fn the_error_for_a_wrong_audience_names_the_accepted_ones() {
     assert_eq!(logged.received, "'https://id.test/team/shop/'");
     let audience = AcceptedAudiences { allowed: AssertionAudience::Issuer, ..AUDIENCE };
     jwt.claims.remove("aud");
-    let refused = check_claims(&client(), &jwt, audience, NOW).expect_err("refused");
+    let refused = check_assertion_claims(&client(), &jwt, audience, NOW).expect_err("refused");
     let said = "'aud' of the client assertion is missing; it must be the string \
                 'https://id.test/team/shop'.";
     assert_eq!(refused.public, said);
@@ -114,7 +114,7 @@ fn it_is_remembered_until_it_expires() {
         "iss": "team.wiki", "sub": "team.wiki", "aud": AUDIENCE.issuer,
         "exp": NOW.secs() + 3600, "jti": "one",
     }));
-    let key = check_claims(&client(), &jwt, AUDIENCE, NOW).expect("accepted");
+    let key = check_assertion_claims(&client(), &jwt, AUDIENCE, NOW).expect("accepted");
     assert_eq!(key.expires_at, NOW.plus(Duration::from_hours(1)));
 }
 
@@ -130,7 +130,7 @@ fn only_the_issuer_is_accepted_if_configured() {
         let jwt = jwt(json!({
             "iss": "team.wiki", "sub": "team.wiki", "aud": aud, "exp": NOW.secs() + 60, "jti": "one",
         }));
-        assert_eq!(check_claims(&client(), &jwt, audience, NOW).is_ok(), good, "{aud}");
+        assert_eq!(check_assertion_claims(&client(), &jwt, audience, NOW).is_ok(), good, "{aud}");
     }
 }
 
@@ -165,16 +165,16 @@ fn the_algorithm_is_the_registered_one_or_fits_the_method() {
         (JwsAlgorithm::HS256, false, true),
         (JwsAlgorithm::None, false, false),
     ] {
-        assert_eq!(check_algorithm(&private, algorithm), asymmetric, "{algorithm}");
-        assert_eq!(check_algorithm(&shared, algorithm), symmetric, "{algorithm}");
+        assert_eq!(check_assertion_algorithm(&private, algorithm), asymmetric, "{algorithm}");
+        assert_eq!(check_assertion_algorithm(&shared, algorithm), symmetric, "{algorithm}");
     }
     let registered = method(AuthMethod::PrivateKeyJwt, Some(JwsAlgorithm::ES256));
-    assert!(check_algorithm(&registered, JwsAlgorithm::ES256));
-    assert!(!check_algorithm(&registered, JwsAlgorithm::PS256));
+    assert!(check_assertion_algorithm(&registered, JwsAlgorithm::ES256));
+    assert!(!check_assertion_algorithm(&registered, JwsAlgorithm::PS256));
     // RFC 9864 §2.2: the algorithm has two names.
     let registered = method(AuthMethod::PrivateKeyJwt, Some(JwsAlgorithm::EdDSA));
-    assert!(check_algorithm(&registered, JwsAlgorithm::Ed25519));
-    assert!(!check_algorithm(&registered, JwsAlgorithm::ES256));
+    assert!(check_assertion_algorithm(&registered, JwsAlgorithm::Ed25519));
+    assert!(!check_assertion_algorithm(&registered, JwsAlgorithm::ES256));
 }
 
 proptest! {
@@ -187,6 +187,6 @@ proptest! {
         ] {
             claims.insert(name.to_owned(), value);
         }
-        let _ = check_claims(&client(), &jwt(Value::Object(claims)), AUDIENCE, NOW);
+        let _ = check_assertion_claims(&client(), &jwt(Value::Object(claims)), AUDIENCE, NOW);
     }
 }

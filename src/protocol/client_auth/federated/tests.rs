@@ -133,10 +133,10 @@ fn an_assertion_of_the_client_itself_is_not_federated() {
     for algorithm in [JwsAlgorithm::None, JwsAlgorithm::HS256] {
         let jwt = UnverifiedJwt { algorithm, ..valid() };
         assert!(!is_federated(AssertionForm::JwtBearer, &jwt));
-        assert!(check_form(AssertionForm::JwtBearer, &jwt).is_err());
+        assert!(check_federated_assertion(AssertionForm::JwtBearer, &jwt).is_err());
     }
-    assert!(check_form(AssertionForm::JwtBearer, &valid()).is_ok());
-    assert!(check_form(AssertionForm::JwtSpiffe, &valid()).is_err(), "no SPIFFE ID");
+    assert!(check_federated_assertion(AssertionForm::JwtBearer, &valid()).is_ok());
+    assert!(check_federated_assertion(AssertionForm::JwtSpiffe, &valid()).is_err(), "no SPIFFE ID");
 }
 
 #[test]
@@ -246,7 +246,7 @@ proptest! {
             "iss": iss, "sub": sub, "aud": [aud], "exp": exp, "iat": iat, "nbf": nbf,
         }));
         for form in [AssertionForm::JwtBearer, AssertionForm::JwtSpiffe] {
-            let _ = check_form(form, &jwt);
+            let _ = check_federated_assertion(form, &jwt);
             let _ = check_federated_claims(&exact(), FederatedAssertion { form, jwt: &jwt }, NOW);
         }
     }

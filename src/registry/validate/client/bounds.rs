@@ -80,7 +80,7 @@ pub fn check_within_bounds(
 /// Checks a dynamically registered client against the tenant's bounds. Fields that registration
 /// cannot set are rejected: setting one by hand would give it to the holder of the registration
 /// access token.
-pub fn check_registered(
+pub fn check_registered_bounds(
     problems: &mut ProblemList,
     spec: &api::OidcClientSpec,
     flows: &CheckedFlows,

@@ -12,7 +12,7 @@ const SECOND: Duration = Duration::from_secs(1);
 const YEAR: Duration = Duration::from_hours(366 * 24);
 
 /// Lifetimes set by a client. They can only shorten the tenant's.
-pub struct ShortenedLifetimes {
+pub struct ClientLifetimes {
     access_token: Option<Duration>,
     id_token: Option<Duration>,
     refresh_token_idle: Option<Duration>,
@@ -24,14 +24,14 @@ pub struct ShortenedLifetimes {
 pub fn check_client_lifetimes(
     problems: &mut ProblemList,
     spec: &api::OidcClientSpec,
-) -> ShortenedLifetimes {
+) -> ClientLifetimes {
     let refresh_token_reuse_window =
         reuse_window(problems, spec.refresh_token_reuse_window.as_ref());
     let written = spec.lifetimes.clone().unwrap_or_default();
     let mut field = |name: &str, text: Option<&String>| {
         duration::duration_within(problems, &format!("spec.lifetimes.{name}"), text, SECOND..=YEAR)
     };
-    ShortenedLifetimes {
+    ClientLifetimes {
         access_token: field("accessToken", written.access_token.as_ref()),
         id_token: field("idToken", written.id_token.as_ref()),
         refresh_token_idle: field("refreshTokenIdle", written.refresh_token_idle.as_ref()),
@@ -43,7 +43,7 @@ pub fn check_client_lifetimes(
     }
 }
 
-impl ShortenedLifetimes {
+impl ClientLifetimes {
     /// The effective lifetimes at a tenant.
     pub fn within(&self, tenant: &Arc<Lifetimes>) -> Arc<Lifetimes> {
         let shorter = |own: Option<Duration>, most: Duration| own.map_or(most, |own| own.min(most));

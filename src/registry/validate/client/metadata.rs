@@ -72,7 +72,7 @@ pub fn check_client_metadata(
             == Some(Introspection::Tenant),
         refresh_token_rotation: problems
             .supported("spec.refreshTokenRotation", spec.refresh_token_rotation.as_ref()),
-        tokens: token_policy::of_client(problems, spec),
+        tokens: token_policy::client_token_policy(problems, spec),
     }
 }
 

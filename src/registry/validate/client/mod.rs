@@ -23,7 +23,7 @@ use flows::CheckedFlows;
 use metadata::CheckedMetadata;
 use redirect_uris::{CheckedUris, ClientOrigin};
 pub use registered::{dynamic_registration, is_registered};
-use scopes::{default_scopes, known_scopes, scope_bound, written_scopes};
+use scopes::{default_client_scopes, known_scopes, scope_bound, written_scopes};
 pub use sector::sector_of;
 
 use super::{
@@ -116,15 +116,15 @@ pub fn validate_client(
     if foreign && admitted {
         bounds::check_within_bounds(&mut problems, spec, &flows, consent, tenant);
     } else if registered.is_some() {
-        bounds::check_registered(&mut problems, spec, &flows, consent, tenant);
+        bounds::check_registered_bounds(&mut problems, spec, &flows, consent, tenant);
     }
     certificate::check_listener(&mut problems, spec, flows.auth_method(), tenant);
     differs_from_issuer(&mut problems, id.as_ref(), &tenant.tenant.issuer);
-    sector::check_sector(&mut problems, spec, &flows);
+    sector::check_sector_is_unambiguous(&mut problems, spec, &flows);
     signatures::check_offered_algorithms(&mut problems, spec, &tenant.tenant);
     let scopes = match written_scopes {
         Some(scopes) => known_scopes(&mut problems, scopes, tenant),
-        None => default_scopes(&flows, scope_bound(tenant, foreign, registered.is_some())),
+        None => default_client_scopes(&flows, scope_bound(tenant, foreign, registered.is_some())),
     };
     let bounded = (foreign || registered.is_some()).then_some(&tenant.bounds);
     let claims = id.filter(|_| admitted && (!foreign || spec.client_id.is_none()));

@@ -56,7 +56,7 @@ pub(super) fn known_scopes(
 }
 
 /// The default scopes, as far as the tenant's bounds for the client allow them.
-pub(super) fn default_scopes(
+pub(super) fn default_client_scopes(
     flows: &CheckedFlows,
     bound: Option<&BTreeSet<String>>,
 ) -> BTreeSet<String> {
@@ -91,9 +91,9 @@ mod tests {
         let flows = flows::check_client_flows(&mut ProblemList::default(), &spec, from);
         let words = |text: &str| text.split(' ').map(str::to_owned).collect::<BTreeSet<_>>();
         let all = words("openid profile email groups offline_access");
-        assert_eq!(default_scopes(&flows, None), all);
+        assert_eq!(default_client_scopes(&flows, None), all);
         let bound = words("openid email phone");
-        assert_eq!(default_scopes(&flows, Some(&bound)), words("openid email"));
-        assert!(default_scopes(&flows, Some(&BTreeSet::new())).is_empty());
+        assert_eq!(default_client_scopes(&flows, Some(&bound)), words("openid email"));
+        assert!(default_client_scopes(&flows, Some(&BTreeSet::new())).is_empty());
     }
 }

@@ -22,7 +22,11 @@ pub fn sector_of(client: &Client) -> Option<String> {
 }
 
 /// Checks that the sector is unambiguous.
-pub fn check_sector(problems: &mut ProblemList, spec: &OidcClientSpec, flows: &CheckedFlows) {
+pub fn check_sector_is_unambiguous(
+    problems: &mut ProblemList,
+    spec: &OidcClientSpec,
+    flows: &CheckedFlows,
+) {
     let pairwise = spec.subject_type == Some(EnumSpec::Supported(SubjectType::Pairwise));
     if !pairwise || spec.sector_identifier_uri.is_some() {
         return;

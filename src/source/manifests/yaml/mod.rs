@@ -20,7 +20,7 @@ use serde_json::{Map, Value};
 
 use budget::CopyBudget;
 use locate::FieldLines;
-pub(super) use locate::{PathStep, field_line, field_lines};
+pub(super) use locate::{YamlPathStep, field_line, field_lines};
 use node::{NodeContent, YamlNode, merge_yaml_maps};
 pub(super) use problem::YamlProblem;
 use scalar::YamlScalar;
@@ -183,7 +183,7 @@ impl<'t> Reader<'t> {
                 return Ok(YamlNode { content: NodeContent::List(items), ..node });
             }
             let mark = event.start_mark;
-            self.enter(|| PathStep::Index(items.len()), mark);
+            self.enter(|| YamlPathStep::Index(items.len()), mark);
             let item = self.node(event)?;
             self.leave();
             node.add(&item);
@@ -216,7 +216,7 @@ impl<'t> Reader<'t> {
                 NodeContent::List(_) | NodeContent::Map(_) => Err(YamlProblem::CompoundKey),
             };
             let key = key.map_err(|problem| failure(mark, problem))?;
-            self.enter(|| PathStep::Key(key.clone()), mark);
+            self.enter(|| YamlPathStep::Key(key.clone()), mark);
             let event = self.next()?;
             let value = self.node(event)?;
             self.leave();
@@ -229,7 +229,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn enter(&mut self, step: impl FnOnce() -> PathStep, mark: Mark) {
+    fn enter(&mut self, step: impl FnOnce() -> YamlPathStep, mark: Mark) {
         if let Some(field_lines) = &mut self.field_lines {
             field_lines.enter(step(), line(mark));
         }

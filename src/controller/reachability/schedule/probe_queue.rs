@@ -6,13 +6,13 @@ use crate::model::Timestamp;
 
 /// The servers that wait. Where servers of both sorts are due, they take turns.
 #[derive(Debug, Default)]
-pub(super) struct DueHosts {
+pub(super) struct ProbeQueue {
     answering: BTreeSet<(Timestamp, String)>,
     unproven: BTreeSet<(Timestamp, String)>,
     took_unproven: bool,
 }
 
-impl DueHosts {
+impl ProbeQueue {
     pub(super) fn insert(&mut self, host: &str, at: Timestamp, is_unproven: bool) {
         let hosts = if is_unproven { &mut self.unproven } else { &mut self.answering };
         hosts.insert((at, host.to_owned()));
