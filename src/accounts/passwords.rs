@@ -137,7 +137,7 @@ pub(crate) struct SavedPassword {
 }
 
 impl SavedPassword {
-    /// Restores the password from before, unless the user has chosen another password meanwhile.
+    /// Restores the password from before, unless the user has chosen a new one in the meantime.
     pub(super) async fn undo(self, context: AccountContext<'_>) -> Result<(), AccountError> {
         let Self { written, before } = self;
         let stored = context.get(&written.key).await?;

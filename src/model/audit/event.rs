@@ -104,7 +104,7 @@ pub enum AuditEvent<'a> {
         #[serde(flatten)]
         change: AuditedPasswordChange<'a>,
     },
-    /// A link for another password is mailed to a person, because someone has asked for it, or such a link does not work.
+    /// A password reset link is mailed to a person because someone asked for it, or such a link is refused.
     PasswordReset {
         /// The person, and why the link does not work.
         #[serde(flatten)]

@@ -166,8 +166,8 @@ impl AuditEvent<'_> {
 
 const fn reset_in_words(reset: &AuditedPasswordReset<'_>) -> &'static str {
     match reset.reason {
-        None => "a link for another password is mailed to a person",
-        Some(_) => "the link for another password does not work",
+        None => "a password reset link is mailed to a person",
+        Some(_) => "a password reset link is refused",
     }
 }
 

@@ -221,7 +221,7 @@ audit_words!(
         Registration = "registration",
         /// The fetch of a client's metadata document.
         ClientDocument = "client_document",
-        /// A request for another password.
+        /// A request for a password reset link.
         PasswordReset = "password_reset",
         /// The request of a device for its codes.
         DeviceAuthorization = "device_authorization",

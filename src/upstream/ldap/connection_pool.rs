@@ -32,7 +32,7 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 const MAX_AGE: Duration = Duration::from_secs(300);
 
 /// A server and its search account, with all that decides whether a connection may be opened. A
-/// provider that has another password, or may not call the host, never gets another's connection.
+/// provider that has a different password, or may not call the host, never gets another's connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct DirectoryKey([u8; 32]);
 

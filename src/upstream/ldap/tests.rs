@@ -743,7 +743,7 @@ async fn sign_ins_use_the_connection_of_the_search_account_again() {
     let mut other = settings.clone();
     other.account.password = Secret::new("another search-password".to_owned());
     sign_in_at(&directories, &other).await.unwrap();
-    assert_eq!(server.search_connections(), 2, "another password has a connection of its own");
+    assert_eq!(server.search_connections(), 2, "a different password has a separate connection");
     directories.check_account(&settings).await.unwrap();
     assert_eq!(server.search_connections(), 3, "the check signs the account in");
 }

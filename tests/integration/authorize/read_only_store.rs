@@ -205,7 +205,7 @@ async fn a_passkey_is_set_up_with_codes_or_not_at_all() {
     panic!("it never succeeded");
 }
 
-/// Ada's second invitation, with which she chooses another password and the app that is required by then.
+/// Ada's second invitation, with which she chooses a new password and the app that is required by then.
 const INVITED_AGAIN: (&str, &str) = ("id: welcome-1", "id: welcome-2");
 const OTHER: &str = "seventeen mossy anvils";
 
