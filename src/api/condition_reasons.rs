@@ -146,7 +146,7 @@ condition_reasons! {
     /// An expression cannot be used: its syntax, a name or its size.
     ExpressionInvalid in Accepted "Tenant, OidcClient, IdentityProvider, ResourceServer":
         "Correct the expression that the message names.",
-    /// An example of the provider gives another result than it expects.
+    /// An example of the provider does not give the expected result.
     ExampleFailed in Accepted "IdentityProvider": "Correct the mapping or the example, as the message says.",
     /// The tenant has an older source of people, and this one could speak for its people. Or this is a user
     /// with a password, for whom an older provider could speak.

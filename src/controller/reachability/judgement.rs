@@ -40,7 +40,7 @@ impl FailureCounter {
             (Some(before), Err(_)) if before == result => return *self = Self::of(Some(before)),
             (Some(_), Err(failure)) => failure,
         };
-        // Another failure than the concluded one must be the same each time.
+        // A failure that differs from the concluded one must be the same each time.
         let continues = self.concluded == Some(Ok(())) || self.last == Some(failure);
         self.failures = if continues { self.failures + 1 } else { 1 };
         self.last = Some(failure);

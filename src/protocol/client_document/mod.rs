@@ -57,7 +57,7 @@ pub enum ClientDocumentError {
     #[error("is not a JSON object, or not served as application/json")]
     NotJson,
     /// The document is about another client: `client_id` is not the URL (§4).
-    #[error("has another client_id than its URL")]
+    #[error("has a client_id that differs from the URL of the document")]
     OtherClientId,
     /// The document contains a secret or a private key (§4.1), in the member of this name.
     #[error("contains {0}, which must not be published")]
