@@ -110,7 +110,7 @@ pub(super) async fn load_authenticator<T: PersonalAuthenticator>(
     Ok(None)
 }
 
-/// Opens the authenticator of a record, to change it; `None` if it does not count.
+/// Opens the authenticator of a record, to change it; `None` if it is not accepted.
 pub(super) fn open_authenticator<T: PersonalAuthenticator>(
     context: AccountContext<'_>,
     account: &Account,
@@ -131,7 +131,7 @@ pub(super) async fn remove_authenticator<T: PersonalAuthenticator>(
     Ok(context.take(&authenticator_key::<T>(context, &account.subject)).await?.is_some())
 }
 
-/// An authenticator, and whether it counts.
+/// An authenticator, and whether it is accepted.
 struct OpenedAuthenticator<T> {
     stored: VersionedRecord,
     authenticator: T,

@@ -99,7 +99,7 @@ async fn finish_claim(context: AccountContext<'_>, claimed: ClaimedInvitation, i
     }
 }
 
-/// Stores the recovery codes, the password and the authenticator. Codes count with an authenticator only, so those that
+/// Stores the recovery codes, the password and the authenticator. Codes are valid only together with an authenticator, so those that
 /// are left over do no harm.
 async fn store(
     context: AccountContext<'_>,

@@ -125,7 +125,7 @@ fn new_codes(context: AccountContext<'_>, account: &Account) -> (Vec<String>, Re
 }
 
 /// Makes the codes that come with the first authenticator of a person. A person who has an authenticator and codes
-/// keeps them, and one who could not use them gets none. Without an authenticator codes do not count. Those that
+/// keeps them, and one who could not use them gets none. Without an authenticator codes are not accepted. Those that
 /// another page writes meanwhile are not replaced, since it may show them.
 pub(crate) async fn make_first_recovery_codes(
     context: AccountContext<'_>,

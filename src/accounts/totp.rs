@@ -79,7 +79,7 @@ pub(crate) enum NewAppRefusal {
     Code(CodeVerdict),
 }
 
-/// The authenticator app of a person that counts; `None` also if the tenant does not use any.
+/// The accepted authenticator app of a person; `None` also if the tenant does not use any.
 pub(crate) async fn load_totp(
     context: AccountContext<'_>,
     account: &Account,
@@ -142,7 +142,7 @@ pub(crate) async fn store_new_app(
 ) -> Result<bool, AccountError> {
     let key = authenticator_key::<TotpRecord>(context, &account.subject);
     let (version, earlier) = match (new.before, context.get(&key).await?) {
-        // It does not count any more.
+        // It is no longer accepted.
         (None, Some(stored))
             if open_authenticator::<TotpRecord>(context, account, &stored)?.is_none() =>
         {

@@ -42,7 +42,7 @@ struct SignedInUpstream {
     claims: UpstreamClaims,
 }
 
-/// The claims of a person of an OpenID provider or GitHub, if they count now.
+/// The claims of a person of an OpenID provider or GitHub, if they are still accepted.
 pub(super) async fn upstream_claims(
     context: AccountContext<'_>,
     provider: &IdentityProvider,

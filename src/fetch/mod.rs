@@ -87,7 +87,7 @@ pub enum FetchError {
     /// The response exceeds the size limit.
     #[error("the response of {0} is larger than {1} bytes")]
     TooLarge(String, usize),
-    /// The status is not 200. Redirects count too.
+    /// The status is not 200. Redirects are included.
     #[error("{0} answered with status {1}")]
     Status(String, u16),
 }

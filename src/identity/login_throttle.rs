@@ -133,7 +133,7 @@ impl LoginThrottle {
     }
 
     /// Admits an attempt, or returns how long to wait. An admitted attempt counts as failed until
-    /// `succeeded` or `withdraw` is called. A rejected attempt does not count.
+    /// `succeeded` or `withdraw` is called. A rejected attempt is not counted.
     pub fn admit(
         &self,
         account: ThrottledAccount<'_>,

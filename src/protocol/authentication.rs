@@ -143,7 +143,7 @@ impl Authentication {
         self.last_use(AuthenticationMethod::multiple_factors().as_str())
     }
 
-    /// When the user last used a passkey. Other factors prove `mfa` too, so its time does not count.
+    /// When the user last used a passkey. Other factors prove `mfa` too, so its time does not suffice.
     pub fn passkey_used_at(&self) -> Option<Timestamp> {
         let [possession, presence, _] = AuthenticationMethod::of_passkey();
         let at = |method: &AuthenticationMethod| self.last_use(method.as_str());

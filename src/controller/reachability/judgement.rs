@@ -33,7 +33,7 @@ impl FailureCounter {
         self.failures > 0
     }
 
-    /// Takes a result into account. The first one counts at once.
+    /// Takes a result into account. The first one is concluded at once.
     pub(in crate::controller) fn learn(&mut self, result: ProbeResult) {
         let failure = match (self.concluded, result) {
             (None, _) | (_, Ok(())) => return *self = Self::of(Some(result)),

@@ -84,7 +84,7 @@ fn groups(
     let listed = config.items("orgs");
     if listed.iter().any(|org| !org.get("teams").is_empty()) {
         let include = listed_teams(&listed);
-        // Without patterns, all groups would count.
+        // Without patterns, all groups would be used.
         if include.is_empty() || include.len() > MAX_PATTERNS {
             draft.map_no_groups();
         } else {

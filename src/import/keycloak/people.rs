@@ -133,7 +133,7 @@ fn add_notes(import: &mut ImportCollector, person: &SourceField<'_>) {
 }
 
 /// Whether the person has to do something at the next sign-in without which the password is not enough, such as
-/// replacing it. Actions of extensions count.
+/// replacing it. Actions of extensions are included.
 fn demands_action(person: &SourceField<'_>) -> bool {
     let actions = person.texts("requiredActions");
     actions.iter().any(|action| !OPEN_ACTIONS.contains(&action.as_str()))

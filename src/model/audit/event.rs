@@ -70,7 +70,7 @@ pub enum AuditEvent<'a> {
         #[serde(flatten)]
         change: AuditedAuthenticatorChange<'a>,
     },
-    /// An authenticator of an earlier object counts for the person: after a restore, or since an OidcUser declares the person.
+    /// An authenticator of an earlier object is accepted for the person: after a restore, or since an OidcUser declares the person.
     AuthenticatorAdopted {
         /// The authenticator.
         authenticator: AuditedAuthenticator,

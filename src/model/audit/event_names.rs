@@ -58,7 +58,7 @@ impl AuditEvent<'_> {
                 ("authenticator_enrolled", "a person set up an authenticator")
             }
             Self::AuthenticatorAdopted { .. } => {
-                ("authenticator_adopted", "an earlier authenticator counts for a person")
+                ("authenticator_adopted", "an earlier authenticator is accepted for a person")
             }
             Self::AuthenticatorRemoved { .. } => {
                 ("authenticator_removed", "a person removed an authenticator")

@@ -1,5 +1,5 @@
 //! Watched namespaces in which a list is forbidden. They do not delay the first view, and Secrets
-//! that objects refer to there count as unreadable, not as missing. No I/O.
+//! that objects refer to there are treated as unreadable, not as missing. No I/O.
 
 use std::collections::{BTreeMap, BTreeSet};
 
