@@ -56,7 +56,7 @@ pub(super) fn github_draft<'v>(
     }
     if config.text("teamNameField").as_deref() == Some("both") {
         let message =
-            "both is not carried: groups have the names of teams; teams: Slug gives the others";
+            "both is not imported: groups have the names of teams; teams: Slug gives the others";
         import.notes.add(&config.get("teamNameField"), message);
     }
     let known = &[

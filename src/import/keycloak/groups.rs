@@ -42,7 +42,7 @@ pub(super) fn group_names(import: &mut ImportCollector, realm: &SourceField<'_>)
         let claim = mapper.get("config").text("claim.name");
         if let Some(claim) = claim.filter(|claim| claim != CLAIM) {
             let message = format!(
-                "the claim {claim:?} is not carried: groups are in the claim {CLAIM:?}, with the scope groups"
+                "the claim {claim:?} is not imported: groups are in the claim {CLAIM:?}, with the scope groups"
             );
             import.notes.add(mapper, message);
         }

@@ -60,9 +60,9 @@ pub(super) fn bind_sender(
         };
     };
     match binding {
-        Some(SenderBinding::DpopKey(bound)) if bound != sent => {
-            Err(invalid_grant("The DPoP proof was made with a different key than the grant is bound to."))
-        }
+        Some(SenderBinding::DpopKey(bound)) if bound != sent => Err(invalid_grant(
+            "The DPoP proof was made with a different key than the grant is bound to.",
+        )),
         Some(SenderBinding::Certificate(bound)) if bound != sent => {
             Err(invalid_grant("The grant is bound to a different certificate."))
         }

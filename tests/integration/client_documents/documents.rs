@@ -25,7 +25,10 @@ async fn a_document_that_cannot_be_used_says_why() {
         document.to_string()
     };
     for (number, (text, words)) in [
-        (change("client_id", json!("https://app.test/other")), "a client_id that differs from the URL"),
+        (
+            change("client_id", json!("https://app.test/other")),
+            "a client_id that differs from the URL",
+        ),
         ("<html>".to_owned(), "is not a JSON object"),
         (change("client_secret", json!("s")), "contains client_secret"),
         (
