@@ -117,7 +117,7 @@ condition_reasons! {
     /// The tenant is not accepted.
     TenantNotAccepted in ResolvedRefs "OidcClient, OidcUser, IdentityProvider, ResourceServer":
         "Look at the tenant's conditions.",
-    /// A client of people has no redirect URI.
+    /// A client whose users sign in by browser needs a redirect URI.
     NoRedirectUri in Accepted "OidcClient":
         "Add one to `spec.redirectUris`, or refer to the client by the `clientRef` of an IdentityProvider.",
     /// The tenant does not admit clients of this namespace.
@@ -226,7 +226,7 @@ condition_reasons! {
     Reachable in Reachable "IdentityProvider, OidcClient", MailReachable "Tenant": "",
     /// The server of the provider, or the mail server, does not answer, or answers with an error.
     Unreachable in Reachable "IdentityProvider", MailReachable "Tenant":
-        "Look at the server, and at egress policy. Lanyard asks again all the time.",
+        "Look at the server, and at egress policy. Lanyard keeps checking.",
     /// The provider's server has a public address, and `spec.oidc.issuer` has `http`. Public addresses are
     /// called with `https` only. Or the mail server is called without TLS, at an address that `fetch.allowCidrs` does not
     /// list, or does not offer STARTTLS.
@@ -250,8 +250,8 @@ condition_reasons! {
     /// authenticates no workload.
     ClusterKeysForbidden in Reachable "OidcClient":
         "Leave the chart's value `serviceAccountTokens.keys` true, or bind the ClusterRole `system:service-account-issuer-discovery` to Lanyard's ServiceAccount.",
-    /// The API server does not give usable keys of ServiceAccount tokens. The last ones were used for as long as it
-    /// had said; now `serviceAccountRef` authenticates no workload.
+    /// The API server does not give usable keys of ServiceAccount tokens. Cached keys were used until they expired. Now
+    /// `serviceAccountRef` authenticates no workload.
     ClusterKeysUnavailable in Reachable "OidcClient":
         "Look at the API server, and at Lanyard's log. Lanyard asks again every 30 seconds.",
     /// An `issuer` in `federatedCredentials` is that of the cluster that Lanyard runs in, and authenticates no workload.
