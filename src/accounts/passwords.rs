@@ -80,7 +80,8 @@ pub(crate) async fn load_password(
     }
 }
 
-/// The time at which a user last chose a password; `None` if the user never has.
+/// The last change of a user's password by the user: its time, its session, and the mark of the password. `None` if the
+/// user has not chosen a password.
 pub(super) async fn last_change(
     context: AccountContext<'_>,
     account: &Account,

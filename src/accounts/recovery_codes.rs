@@ -33,7 +33,7 @@ const SALT: usize = 16;
 pub(crate) enum NewRecoveryCodes {
     /// These. They are shown once.
     Shown(Vec<String>),
-    /// None: the person has some already, or could not use any.
+    /// No codes were made: the person already has codes, or could not use them.
     None,
     /// Those that another page has made at the same time.
     OfOtherPage,

@@ -183,7 +183,7 @@ wire_enum!(
         /// In one of the listed organizations.
         #[default]
         Listed = "Listed",
-        /// It is not required.
+        /// No organization is required.
         Any = "Any",
     }
 );

@@ -234,7 +234,7 @@ pub enum AuditEvent<'a> {
         provider: AuditText<'a>,
         /// Why it was refused.
         reason: LogoutTokenRefusal,
-        /// The same in words.
+        /// The reason in words.
         cause: AuditCause<'a>,
     },
     /// A client registered itself (RFC 7591).

@@ -24,9 +24,9 @@ pub(super) use audit_words;
 audit_words!(
     /// Whether what a line reports succeeded.
     AuditOutcome {
-        /// It was done.
+        /// The action succeeded.
         Success = "success",
-        /// It was refused, or it failed.
+        /// The action was refused, or it failed.
         Failure = "failure",
     }
 );
