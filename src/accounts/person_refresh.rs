@@ -1,5 +1,5 @@
 //! Asks a provider again about a person who is signed in, when its last answer is too old. One
-//! request asks; requests meanwhile use the claims that are there. Here are the rule, for every kind of
+//! request asks; requests in the meantime use the claims that are there. Here are the rule, for every kind of
 //! provider, and directories, which are asked without the person.
 
 use std::time::Duration;
@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// The time after which a provider that could not be asked is asked again. It is longer than a token
-/// request can take, since a refresh token may be used once only.
+/// request can take, because a refresh token may be used once only.
 const RETRY_INTERVAL: Duration = Duration::from_secs(30);
 /// How long a request waits for the provider if the stored claims are still accepted.
 pub(super) const UPSTREAM_TIMEOUT: Duration = Duration::from_secs(3);

@@ -113,7 +113,7 @@ pub(crate) fn new_secret(context: AccountContext<'_>) -> Vec<u8> {
 }
 
 /// Checks the code by which a user sets an app up. Nothing is stored. If the tenant requires a factor, the new app
-/// replaces the earlier app, since the user must not be without an app. Otherwise the user has to remove the earlier
+/// replaces the earlier app, because the user must not be without an app. Otherwise the user has to remove the earlier
 /// app first.
 pub(crate) async fn prove_new_app(
     context: AccountContext<'_>,
@@ -132,8 +132,8 @@ pub(crate) async fn prove_new_app(
     Ok(step.map(proved).map_err(NewAppRefusal::Code))
 }
 
-/// Stores an app. Returns false if the user has set up another app meanwhile. `invitation`: the id of the invitation
-/// that is used up with it. The invitation of an app that it replaces stays used.
+/// Stores an app. Returns false if the user has set up another app in the meantime. `invitation`: the id of the
+/// invitation that is used up with it. The invitation of an app that it replaces stays used.
 pub(crate) async fn store_new_app(
     context: AccountContext<'_>,
     account: &Account,

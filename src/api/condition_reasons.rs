@@ -219,7 +219,7 @@ condition_reasons! {
         "Remove the domain from `signIn.domains` of one provider, or `passwordSecretRef` of the user. Or delete the user, and create it with a username without the domain.",
     /// Another user of the tenant has the same name for applications: `username` or `preferredUsername`.
     PreferredUsernameShared in Warning "OidcUser": "Set another `preferredUsername` in one of them.",
-    /// `spec.identities` names a person whom the provider cannot have, since its identifiers have another form.
+    /// `spec.identities` names a person whom the provider cannot have, because its identifiers have another form.
     IdentityUnknown in Warning "OidcUser": "Set the identifier of the person at the provider.",
     /// The server of the provider, or the mail server, answers, and its answer can be used. For an OidcClient: the API
     /// server gives the keys that sign tokens of ServiceAccounts.
@@ -228,8 +228,8 @@ condition_reasons! {
     Unreachable in Reachable "IdentityProvider", MailReachable "Tenant":
         "Look at the server, and at egress policy. Lanyard keeps checking.",
     /// The provider's server has a public address, and `spec.oidc.issuer` has `http`. Public addresses are
-    /// called with `https` only. Or the mail server is called without TLS, at an address that `fetch.allowCidrs` does not
-    /// list, or does not offer STARTTLS.
+    /// called with `https` only. Or the mail server is called without TLS, at an address that `fetch.allowCidrs` does
+    /// not list, or does not offer STARTTLS.
     Unencrypted in Reachable "IdentityProvider", MailReachable "Tenant":
         "Use https or TLS. Inside the network, see `upstreamHosts` and `fetch.allowCidrs`.",
     /// The certificate of the provider's server, or of the mail server, is not trusted, is expired, or is of another
@@ -254,10 +254,11 @@ condition_reasons! {
     /// `serviceAccountRef` authenticates no workload.
     ClusterKeysUnavailable in Reachable "OidcClient":
         "Look at the API server, and at Lanyard's log. Lanyard asks again every 30 seconds.",
-    /// An `issuer` in `federatedCredentials` is that of the cluster that Lanyard runs in, and authenticates no workload.
+    /// An `issuer` in `federatedCredentials` is that of the cluster that Lanyard runs in, and authenticates no
+    /// workload.
     ClusterIssuer in Reachable "OidcClient":
         "Use `serviceAccountRef` instead, in the namespace of the ServiceAccount.",
-    /// `serviceAccountRef` has no effect, since there is no cluster.
+    /// `serviceAccountRef` has no effect, because there is no cluster.
     NoCluster in Warning "OidcClient": "Deploy to a cluster, or use a client secret with `lanyard dev`.",
     /// A write to the cluster failed. Lanyard tries again.
     WriteFailed in KeysReady "Tenant", SecretReady "OidcClient", Programmed "OidcUser, IdentityProvider, ResourceServer":

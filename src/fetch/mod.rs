@@ -98,7 +98,7 @@ impl FetchError {
         matches!(self, Self::Broken(_, cause) if is_certificate_error(cause))
     }
 
-    /// Returns true if the host was not called, since it may not be called in this way.
+    /// Returns true if the host was not called, because it may not be called in this way.
     pub const fn is_forbidden(&self) -> bool {
         matches!(self, Self::Forbidden(_) | Self::Unencrypted(_))
     }

@@ -11,7 +11,7 @@ use crate::model::MAX_PASSWORD_LEN;
 
 /// Fewest characters of a password.
 pub const MIN_PASSWORD_CHARS: usize = 12;
-/// Characters that are scored, since the time grows with their square.
+/// Characters that are scored, because the time grows with their square.
 const MAX_SCORED_CHARS: usize = 64;
 /// Shortest word about the person that is taken into account.
 const MIN_WORD_CHARS: usize = 3;

@@ -92,7 +92,7 @@ impl<'v> ProviderDraft<'v> {
         }
     }
 
-    /// Lets only people in whom an `OidcUser` names, since a restriction is not imported.
+    /// Lets only people in whom an `OidcUser` names, because a restriction is not imported.
     pub(super) fn restrict(
         &mut self,
         import: &mut ImportCollector,
@@ -106,7 +106,7 @@ impl<'v> ProviderDraft<'v> {
         import.notes.add(field, message);
     }
 
-    /// The reference to the client secret. A secret that is not `readable`, since it is masked or in the environment,
+    /// The reference to the client secret. A secret that is not `readable`, because it is masked or in the environment,
     /// gets a note.
     pub(super) fn client_secret(
         &self,

@@ -28,7 +28,7 @@ pub struct PlannedKey {
 pub struct NewKey {
     /// The algorithm that the key signs with.
     pub algorithm: SigningAlgorithm,
-    /// The times of the new key. `retire_at` is `None`, since it has no successor yet.
+    /// The times of the new key. `retire_at` is `None`, because it has no successor yet.
     pub times: KeyTimes,
 }
 

@@ -70,7 +70,7 @@ pub struct LdapUsersSpec {
     #[x_kube(validation = provider::ldap_attribute())]
     pub name: Option<String>,
     /// The attribute that identifies a person for ever: `objectGUID` or `entryUUID`. Default: that of
-    /// the schema. Immutable, since every person would become another one.
+    /// the schema. Immutable, because every person would become another one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<EnumSpec<LdapIdAttribute>>,
     /// Further attributes that become claims of the provider. `displayName`, `givenName`, `sn`, `mail`,

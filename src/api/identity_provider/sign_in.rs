@@ -16,7 +16,7 @@ use crate::{
 #[serde(rename_all = "camelCase")]
 pub struct SubjectSpec {
     /// The provider's claim that identifies a person for good. Default: `sub`, `id` at GitHub. E-mail
-    /// addresses and usernames are refused, since they can pass to another person. With the strategy
+    /// addresses and usernames are refused, because they can pass to another person. With the strategy
     /// `Dex`, `uid`, `cn`, `dn` and `sAMAccountName` of a directory are accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]

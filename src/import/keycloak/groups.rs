@@ -13,7 +13,7 @@ pub(super) enum GroupNames {
     FullPath,
     /// By the last parts of their paths: `ops`.
     LastPart,
-    /// By their paths without the first slash, since no application has read them so far.
+    /// By their paths without the first slash, because no application has read them so far.
     Path,
 }
 

@@ -140,7 +140,7 @@ fn demands_action(person: &SourceField<'_>) -> bool {
 }
 
 /// The hash of the password. Other credentials get a note. A password that is not enough to sign in at Keycloak is not
-/// imported, since it would be enough here.
+/// imported, because it would be enough here.
 fn password(import: &mut ImportCollector, person: &SourceField<'_>) -> Option<String> {
     let mut found = None;
     let mut is_enough = !demands_action(person);

@@ -27,7 +27,7 @@ use crate::model::{
 pub const MAX_DOCUMENT_LEN: usize = 5 * 1024;
 /// Longest name of a client, in characters.
 const MAX_NAME_LEN: usize = 128;
-/// Members that a document must not have, since it is public (§4.1).
+/// Members that a document must not have, because it is public (§4.1).
 const SECRET_MEMBERS: [&str; 2] = ["client_secret", "client_secret_expires_at"];
 /// The grant types that clients with a document may have. Others are left out.
 const GRANT_TYPES: [GrantType; 2] = [GrantType::AuthorizationCode, GrantType::RefreshToken];
@@ -121,7 +121,7 @@ fn name(members: &Map<String, Value>) -> Option<String> {
     is_plain.then(|| name.to_owned())
 }
 
-/// Rule: no method is based on a shared secret (§4.1). Without the member the client is public, since no other
+/// Rule: no method is based on a shared secret (§4.1). Without the member the client is public, because no other
 /// default is possible.
 fn method(members: &Map<String, Value>) -> Result<AuthMethod, ClientDocumentError> {
     let written = members.get("token_endpoint_auth_method").filter(|value| !value.is_null());

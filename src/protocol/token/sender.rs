@@ -85,7 +85,7 @@ pub(super) fn check_subject_key(
     check_key_of("subject token", (token, grant), keys)
 }
 
-/// Checks the keys of a request that exchanges a token against the key of its actor token. It is a rule of its own:
+/// Checks the keys of a request that exchanges a token against the key of its actor token. It is a separate rule:
 /// the key of the actor token never replaces that of the subject token or its grant.
 pub(super) fn check_actor_key(
     token: Option<&BoundKey>,

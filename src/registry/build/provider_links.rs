@@ -218,7 +218,7 @@ fn credentials(
 }
 
 /// The credentials of a client whose assertions the provider's tenant signs. Its keys must be those of
-/// that tenant, since nothing else can sign for it here.
+/// that tenant, because nothing else can sign for it here.
 fn own_keys(
     client: &Client,
     policy: AssertionPolicy,

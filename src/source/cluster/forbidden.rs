@@ -65,7 +65,7 @@ impl ForbiddenWatches {
         }
         let mut changed = false;
         for key in self.stand_ins.iter().filter(|key| !wanted.contains_key(key)) {
-            // A Secret that a watch has delivered meanwhile stays.
+            // A Secret that a watch has delivered in the meantime stays.
             if matches!(objects.secrets.get(key), Some(SecretState::Unreadable(_))) {
                 objects.secrets.remove(key);
                 changed = true;

@@ -1,6 +1,6 @@
 //! The connections of search accounts between two uses, and the permits to ask a directory.
 //!
-//! An unused connection is held by a task of its own, which notices that the server closes
+//! An unused connection is held by a separate task, which notices that the server closes
 //! it. Nothing remains of a directory that is not used: its connections end, and its entry with them.
 
 use std::{
@@ -119,7 +119,7 @@ impl DirectoryPermit {
         loop {
             let claim = locked(&self.state).pop(self.key)?;
             let (next, connection) = oneshot::channel();
-            // A task that has ended meanwhile has no connection any more.
+            // A task that has ended in the meantime has no connection any more.
             if claim.send(next).is_ok()
                 && let Ok(connection) = connection.await
             {

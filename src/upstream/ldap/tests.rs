@@ -693,7 +693,7 @@ async fn directories_of_one_tenant_and_address_have_a_bounded_number_of_attempts
     let directories = directories();
     let password = Secret::new("ada-password".to_owned());
     let credentials = LdapCredentials { username: "ada", password: &password, may_try: &|_| false };
-    // Each hostile provider has a search account of its own, and so a pool of its own.
+    // Each hostile provider has a search account of its own, and so a separate pool.
     let hostile = |number: u16| {
         let mut settings = settings(&server);
         settings.account.name = format!("cn={number}").into();

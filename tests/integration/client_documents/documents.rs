@@ -43,7 +43,7 @@ async fn a_document_that_cannot_be_used_says_why() {
     .into_iter()
     .enumerate()
     {
-        // Each has a URL of its own, since a URL is fetched at most four times in a minute.
+        // Each has a URL of its own, because a URL is fetched at most four times in a minute.
         let url = format!("https://app.test/{number}");
         world.app.publish(&url, &text.replace(URL, &url));
         let page = open(&world, &url).await;

@@ -120,7 +120,7 @@ async fn the_objects_of_the_replica_that_judges_the_answer_count() {
     assert_eq!(status, 200, "{tokens}");
     assert_eq!(id_token(&tokens)["preferred_username"], "new:ada");
     assert_eq!(id_token(&tokens)["sub"], subject);
-    // A rule that came meanwhile refuses.
+    // A rule that came in the meantime refuses.
     let away = replicas.go().await;
     let rule = "claimValidationRules: [{claim: name, requiredValue: Eve, message: Ask Eve.}]";
     replicas.change(&replicas.second, &[("# RULES", rule)]);
