@@ -154,7 +154,7 @@ fn is_before(made: Timestamp, limit: Option<Timestamp>, now: Timestamp) -> bool 
     limit.is_some_and(|limit| made < limit && limit <= now)
 }
 
-/// Returns true if an accepted consent has the marks of earlier objects, after a restore.
+/// Returns true if a consent that counts has the marks of earlier objects, after a restore.
 pub fn is_adopted(made: Option<AccountMarks>, now: AccountMarks) -> bool {
     made.is_none_or(|made| made.tenant != now.tenant)
 }
