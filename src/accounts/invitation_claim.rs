@@ -28,7 +28,7 @@ pub(crate) struct ClaimedInvitation {
 }
 
 impl ClaimedInvitation {
-    /// Returns true if no other page has got the invitation. A claim that has ended in the meantime is renewed.
+    /// Returns true if no other page has got the invitation. A claim that has ended meanwhile is renewed.
     pub(super) async fn is_held(&self, context: AccountContext<'_>) -> Result<bool, AccountError> {
         match context.get(&self.used.key).await? {
             Some(stored) => Ok(stored.record.value == self.used.value),

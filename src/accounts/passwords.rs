@@ -100,7 +100,7 @@ pub(crate) fn can_choose_password(context: AccountContext<'_>, account: &Account
 }
 
 /// Stores the hash of a password in place of the password that was chosen at this time. Returns false if the user has
-/// changed it in the meantime.
+/// changed it meanwhile.
 pub(super) async fn replace_password(
     context: AccountContext<'_>,
     account: &Account,
