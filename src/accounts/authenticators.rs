@@ -110,7 +110,7 @@ pub(super) async fn load_authenticator<T: PersonalAuthenticator>(
     Ok(None)
 }
 
-/// Opens the authenticator of a record, to change it; `None` if it is not accepted.
+/// Opens the authenticator of a record, to change it; `None` if it does not count.
 pub(super) fn open_authenticator<T: PersonalAuthenticator>(
     context: AccountContext<'_>,
     account: &Account,

@@ -62,7 +62,7 @@ pub(super) async fn insert_within_budget<'m>(
 ///
 /// # Errors
 ///
-/// Returns the errors of [`insert_within_budget`].
+/// Those of [`insert_within_budget`].
 pub(super) async fn insert_counted<'m>(
     context: AccountContext<'_>,
     (budget, makers): (&RecordBudget, impl IntoIterator<Item = RecordMaker<'m>>),

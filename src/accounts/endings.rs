@@ -41,7 +41,7 @@ impl PresentMarks {
         Ok(Some(Self { marks, password_change }))
     }
 
-    /// Returns true if a session or grant is of this person and password, and is not void.
+    /// Returns true if a session or grant is of this person and password, and both still count.
     pub(super) fn are_of(
         &self,
         record: MarkedRecord<'_>,

@@ -80,8 +80,7 @@ pub(crate) async fn load_password(
     }
 }
 
-/// The last change of a user's password by the user: its time, its session, and the mark of the password. `None` if the
-/// user has not chosen a password.
+/// The time at which a user last chose a password; `None` if the user never has.
 pub(super) async fn last_change(
     context: AccountContext<'_>,
     account: &Account,
@@ -138,7 +137,7 @@ pub(crate) struct SavedPassword {
 }
 
 impl SavedPassword {
-    /// Restores the password from before, unless the user has chosen a new one in the meantime.
+    /// Restores the password from before, unless the user has chosen another password meanwhile.
     pub(super) async fn undo(self, context: AccountContext<'_>) -> Result<(), AccountError> {
         let Self { written, before } = self;
         let stored = context.get(&written.key).await?;

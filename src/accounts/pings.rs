@@ -10,8 +10,8 @@ use crate::{
     store::{IndexEntry, IndexKind, RecordKind},
 };
 
-/// Stores the notification of a client whose request was answered, if it requests one. A failure is logged: the
-/// answer is stored, and the client finds it by polling.
+/// Stores the notification of a client whose request was answered, if it wants one. A failure is logged: the answer
+/// counts, and the client finds it by polling.
 pub(super) async fn queue_ping(context: AccountContext<'_>, answered: &CrossDeviceAuthorization) {
     let details = answered.backchannel.as_ref();
     let Some(sealed) = details.and_then(|details| details.notification.clone()) else { return };
