@@ -834,7 +834,7 @@ fn changes_of_clients_and_realms_are_named() {
     let imported = import_keycloak(&[realm], &ImportOptions::default()).expect("a realm");
     let notes = notes_of(&imported);
     for start in [
-        "clients[2].protocolMappers[0]: the application gets another sub",
+        "clients[2].protocolMappers[0]: the application gets a different sub",
         "clients[2].newSetting: ",
         "clients[2].attributes.minimum.acr.value: ",
         "clients[2].attributes.require.pushed.authorization.requests: ",
