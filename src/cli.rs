@@ -48,7 +48,7 @@ pub enum Command {
     /// Print the texts of pages, as the template of a file for another language
     Messages(MessagesArgs),
     /// Convert the configuration of another provider to manifests; names on standard error what is
-    /// not carried
+    /// not imported
     #[command(subcommand)]
     Import(ImportSource),
     /// Print the file by which an API server accepts the ID tokens of a Tenant (`--authentication-config`)

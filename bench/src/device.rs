@@ -39,7 +39,7 @@ impl WaitingDevices {
         Ok(())
     }
 
-    /// Polls for the device that is due first, at its time (RFC 8628 §3.4). Any other answer than that the person has
+    /// Polls for the device that is due first, at its time (RFC 8628 §3.4). Any answer except that the person has
     /// not answered yet is an error.
     ///
     /// # Errors

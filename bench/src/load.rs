@@ -42,7 +42,7 @@ pub struct LoadFigures {
     pub error: Option<String>,
     /// Latencies of successes, in microseconds.
     pub latency: Histogram<u64>,
-    /// CPU seconds that the server used meanwhile.
+    /// CPU seconds that the server used in the meantime.
     pub processor: f64,
     /// Bytes of memory that the server held at the end.
     pub resident: u64,

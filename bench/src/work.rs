@@ -337,7 +337,7 @@ impl Worker {
         let exchanged = self.ask_for_tokens(form).await?;
         if exchanged.refresh_token.is_some() || exchanged.access_token == self.held()?.access_token
         {
-            bail!("the exchange gave other tokens than one access token");
+            bail!("the exchange did not give exactly one access token");
         }
         Ok(())
     }

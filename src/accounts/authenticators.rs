@@ -131,7 +131,7 @@ pub(super) async fn remove_authenticator<T: PersonalAuthenticator>(
     Ok(context.take(&authenticator_key::<T>(context, &account.subject)).await?.is_some())
 }
 
-/// An authenticator, and whether it counts.
+/// An authenticator, and whether it is accepted.
 struct OpenedAuthenticator<T> {
     stored: VersionedRecord,
     authenticator: T,

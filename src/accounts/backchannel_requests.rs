@@ -130,7 +130,7 @@ async fn requests_to(
     Ok(stored.iter().filter_map(decode_authorization).collect())
 }
 
-/// The requests that wait for a person, the oldest first. More may be stored than are shown, since requests that come
+/// The requests that wait for a person, the oldest first. More may be stored than are shown, because requests that come
 /// at the same time do not see each other.
 pub(crate) async fn waiting_requests(
     context: AccountContext<'_>,

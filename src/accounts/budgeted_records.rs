@@ -58,7 +58,7 @@ pub(super) async fn insert_within_budget<'m>(
     insert_counted(context, budget, (record, lifetime)).await
 }
 
-/// Stores a record like [`insert_within_budget`], but it counts for another time than it lives.
+/// Stores a record whose share of the budget is held for `counted_time`, not for its lifetime.
 ///
 /// # Errors
 ///

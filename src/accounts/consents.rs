@@ -63,7 +63,7 @@ pub(crate) async fn store_consent(
     context.update(&key, stored, extended).await
 }
 
-/// The consents of a user that count, by the ids of their records.
+/// The accepted consents of a user, by the ids of their records.
 pub(super) async fn load_consents(
     context: AccountContext<'_>,
     account: &Account,

@@ -100,7 +100,7 @@ pub struct AccountServices {
     pub(super) notices: NoticeLimit,
     /// Limits the mail about requests that wait for a person. It takes none from the notices of changes.
     pub(super) request_notices: NoticeLimit,
-    /// Limits the requests for another password.
+    /// Limits the requests for a new password.
     pub(super) reset_requests: ResetRequests,
     /// State of dynamic client registration.
     pub registrations: Arc<Registrations>,

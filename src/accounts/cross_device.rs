@@ -76,7 +76,7 @@ pub(crate) async fn answer_request(
 ) -> Result<bool, AccountError> {
     let (key, grant_id) = (cross_device_key(context, request), request.grant_id().to_owned());
     let (kind, detached) = (key.kind, DetachedContext::of(context));
-    // A task of its own: the handler of a request whose connection closes is dropped, and a notification with it.
+    // A separate task: the handler of a request whose connection closes is dropped, and a notification with it.
     let answering =
         tokio::spawn(
             async move { store_answer(detached.context(), (&key, &grant_id), answer).await },

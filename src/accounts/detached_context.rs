@@ -30,7 +30,7 @@ pub(super) struct DetachedContext {
 }
 
 impl DetachedContext {
-    /// A copy of a context, with an access line of its own that is not written.
+    /// A copy of a context, with a separate access line that is not written.
     pub(super) fn of(context: AccountContext<'_>) -> Self {
         let AuditOrigin { request_id, endpoint, address, user_agent } = context.origin;
         Self {

@@ -17,7 +17,7 @@ use crate::{
     store::{Record, RecordChange, RecordKey, RecordKind, VersionedRecord},
 };
 
-/// How long an invitation counts as used while the person's password or authenticator is being stored.
+/// How long an invitation is treated as used while the person's password or authenticator is being stored.
 const CLAIM_TTL: Duration = Duration::from_mins(2);
 
 /// An invitation that is being used: no other page uses it.
@@ -118,7 +118,7 @@ pub(super) async fn keep_invitation_used(
     context.update(&used.key, stored, write).await
 }
 
-/// The id of the invitation that this person set an authenticator up with, which does not count any more. `set_up`: its
+/// The id of the invitation that this person set an authenticator up with, which is no longer accepted. `set_up`: its
 /// marks and its invitation. That of an earlier person with the name is not used by this one.
 pub(super) fn own_invitation(
     context: AccountContext<'_>,

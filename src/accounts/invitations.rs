@@ -107,7 +107,8 @@ impl StoredInvitations {
         Self { services: Arc::clone(services), registry, clock: Arc::clone(clock) }
     }
 
-    /// Returns true if the invitation is used for good. A claim may still be given back, so the link is kept meanwhile.
+    /// Returns true if the invitation is used for good. A claim may still be given back, so the link is kept in the
+    /// meantime.
     async fn find_used(&self, invited: &UserInvitation) -> Result<bool, AccountError> {
         let (link, now) = (invitation_link_content(invited), self.clock.now());
         let snapshot = self.registry.snapshot();
@@ -123,8 +124,8 @@ impl StoredInvitations {
         Ok(credentials.has_any().await? && self.keep_used(&snapshot, (invited, &link), now).await?)
     }
 
-    /// Writes the record of a used invitation that has none, since the person may remove what it set up. Returns false
-    /// if a page has claimed the invitation meanwhile: it may give the invitation back.
+    /// Writes the record of a used invitation that has none, because the person may remove what it set up. Returns
+    /// false if a page has claimed the invitation in the meantime: it may give the invitation back.
     async fn keep_used(
         &self,
         snapshot: &Snapshot,

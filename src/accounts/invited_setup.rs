@@ -1,8 +1,8 @@
 //! The setup of an invited person: a required authenticator with recovery codes, and the password.
 //!
 //! The invitation is claimed for two minutes first. The authenticator is written last of what the person sets up, and
-//! in one write; if it is not stored, or if another page has got the invitation meanwhile, the password from before is
-//! put back.
+//! in one write; if it is not stored, or if another page has got the invitation in the meantime, the password from
+//! before is put back.
 
 use super::{
     AccountContext, AccountError,
@@ -57,7 +57,8 @@ pub(crate) async fn set_up_password(
     stored
 }
 
-/// Stores the password. The password from before is restored if another page has claimed the invitation meanwhile.
+/// Stores the password. The password from before is restored if another page has claimed the invitation in the
+/// meantime.
 async fn store_password(
     context: AccountContext<'_>,
     (account, link): (&Account, &InvitationLink),
@@ -99,8 +100,8 @@ async fn finish_claim(context: AccountContext<'_>, claimed: ClaimedInvitation, i
     }
 }
 
-/// Stores the recovery codes, the password and the authenticator. Codes count with an authenticator only, so those that
-/// are left over do no harm.
+/// Stores the recovery codes, the password and the authenticator. Codes are valid only together with an authenticator,
+/// so those that are left over do no harm.
 async fn store(
     context: AccountContext<'_>,
     (account, link): (&Account, &InvitationLink),

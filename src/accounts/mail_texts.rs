@@ -28,7 +28,7 @@ pub(super) fn invitation_text(
     }
 }
 
-/// The message with a link for another password.
+/// The message with a password reset link.
 pub(super) fn password_reset_text(tenant: &Tenant, account: &Account, url: &str) -> MailText {
     let (words, service) = (catalog_of(tenant), &tenant.display_name);
     let username = on_one_line(&account.username);

@@ -25,7 +25,7 @@ pub(crate) const MAX_PASSKEYS: usize = 16;
 /// Maximum number of characters of a name.
 pub(crate) const MAX_PASSKEY_NAME: usize = 64;
 
-/// A passkey of a person that counts, as stored.
+/// An accepted passkey of a person, as stored.
 #[derive(Clone, Debug)]
 pub(crate) struct StoredPasskey {
     pub(super) stored: VersionedRecord,
@@ -50,7 +50,7 @@ pub(crate) fn uses_passkeys(context: AccountContext<'_>) -> bool {
     context.tenant.tenant.authenticators.passkeys != AuthenticatorPolicy::Disabled
 }
 
-/// The passkeys of a person that count, the oldest first. A tenant that uses none has none.
+/// The accepted passkeys of a person, the oldest first. A tenant that uses none has none.
 ///
 /// # Errors
 ///

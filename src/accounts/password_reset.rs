@@ -44,7 +44,7 @@ pub(crate) fn admit_reset_request(context: AccountContext<'_>) -> Result<(), Dur
 /// Mails a link to the user with a name or an e-mail address, if a user may have it. Returns at once.
 pub(crate) fn request_reset(context: AccountContext<'_>, typed: &str) {
     let Some(slot) = context.services.reset_requests.begin() else {
-        tracing::warn!(tenant = %context.tenant_id(), "too many people ask for another password at the same time; a request is dropped");
+        tracing::warn!(tenant = %context.tenant_id(), "too many password reset requests at once; dropped one");
         return;
     };
     let (detached, typed) = (DetachedContext::of(context), normalize_username(typed));
@@ -52,7 +52,7 @@ pub(crate) fn request_reset(context: AccountContext<'_>, typed: &str) {
         let _slot = slot;
         let context = detached.context();
         if let Err(error) = mail_reset_link(context, &typed).await {
-            tracing::warn!(tenant = %context.tenant_id(), %error, "a link for another password could not be mailed");
+            tracing::warn!(tenant = %context.tenant_id(), %error, "failed to mail a password reset link");
         }
     });
 }
@@ -191,7 +191,7 @@ pub(crate) async fn choose_by_reset_link(
     }
     let key = reset_key(context, &account.subject);
     if let Err(error) = context.take(&key).await {
-        tracing::warn!(%error, "a used link for another password could not be removed; it does not work any more");
+        tracing::warn!(%error, "failed to remove a used password reset link; it is not accepted again");
     }
     Ok(true)
 }

@@ -230,7 +230,7 @@ pub(super) fn claims_of(person: &PersonRecord) -> Option<UpstreamClaims> {
     serde_json::from_str(&person.claims).ok()
 }
 
-/// Stores the result of a question to a directory, unless a sign-in meanwhile has fresher claims.
+/// Stores the result of a question to a directory, unless a sign-in in the meantime has fresher claims.
 pub(super) async fn save_answer(
     context: AccountContext<'_>,
     person: &PersonRecord,

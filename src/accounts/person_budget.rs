@@ -1,4 +1,4 @@
-//! The budget of an identity provider for new people, since its operator can invent any number of them
+//! The budget of an identity provider for new people, because its operator can invent any number of them
 //! (docs/design/state.md#new-people).
 
 use std::time::Duration;

@@ -1,5 +1,5 @@
 //! Asks a provider again about a person who is signed in, when its last answer is too old. One
-//! request asks; requests meanwhile use the claims that are there. Here are the rule, for every kind of
+//! request asks; requests in the meantime use the claims that are there. Here are the rule, for every kind of
 //! provider, and directories, which are asked without the person.
 
 use std::time::Duration;
@@ -21,9 +21,9 @@ use crate::{
 };
 
 /// The time after which a provider that could not be asked is asked again. It is longer than a token
-/// request can take, since a refresh token may be used once only.
+/// request can take, because a refresh token may be used once only.
 const RETRY_INTERVAL: Duration = Duration::from_secs(30);
-/// How long a request waits for the provider if the claims that are there still count.
+/// How long a request waits for the provider if the stored claims are still accepted.
 pub(super) const UPSTREAM_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The state of a person's claims.
@@ -31,9 +31,9 @@ pub(super) const UPSTREAM_TIMEOUT: Duration = Duration::from_secs(3);
 pub(super) enum ClaimsFreshness {
     /// The claims may be used, and the provider is not asked.
     Usable,
-    /// The provider has to be asked; until it has answered, they count or not.
+    /// The provider has to be asked. Until it has answered, the stored claims are accepted or not.
     Stale { usable: bool },
-    /// The claims do not count, and the provider was asked a moment ago.
+    /// The stored claims are not accepted, and the provider was asked a moment ago.
     Refused,
 }
 
@@ -85,7 +85,7 @@ pub(super) enum PersonRefreshOutcome {
     Unavailable,
 }
 
-/// The claims of a person of a directory, if they count now.
+/// The claims of a person of a directory, if they are still accepted.
 pub(super) async fn directory_claims(
     context: AccountContext<'_>,
     directory: (&IdentityProvider, &LdapSettings),
@@ -114,8 +114,8 @@ pub(super) async fn directory_claims(
     }
 }
 
-/// Asks a directory in a task of its own, so that the answer counts also if it comes after the
-/// request. `usable`: the claims that count while the directory cannot be asked.
+/// Asks a directory in a separate task, so that the answer is stored even if it comes after the
+/// request. `usable`: the claims that are accepted while the directory does not answer.
 async fn refresh_in_background(
     context: AccountContext<'_>,
     provider: String,
@@ -142,7 +142,7 @@ async fn refresh_in_background(
     }
 }
 
-/// Asks a directory about a person, and stores its answer. `usable`: the claims that count while the
+/// Asks a directory about a person, and stores its answer. `usable`: the claims that are accepted while the
 /// directory cannot be asked.
 async fn refresh_person(
     context: AccountContext<'_>,

@@ -33,7 +33,7 @@ const SALT: usize = 16;
 pub(crate) enum NewRecoveryCodes {
     /// These. They are shown once.
     Shown(Vec<String>),
-    /// None: the person has some already, or could not use any.
+    /// No codes were made: the person already has codes, or could not use them.
     None,
     /// Those that another page has made at the same time.
     OfOtherPage,
@@ -69,7 +69,7 @@ impl PreparedCodes {
 }
 
 /// Writes the record of these codes again, which changes its version. Returns false if it has other codes by now. A
-/// record that was sealed with another key meanwhile has the same codes.
+/// record that was sealed with another key in the meantime has the same codes.
 async fn rewrite(
     context: AccountContext<'_>,
     account: &Account,
@@ -125,8 +125,8 @@ fn new_codes(context: AccountContext<'_>, account: &Account) -> (Vec<String>, Re
 }
 
 /// Makes the codes that come with the first authenticator of a person. A person who has an authenticator and codes
-/// keeps them, and one who could not use them gets none. Without an authenticator codes do not count. Those that
-/// another page writes meanwhile are not replaced, since it may show them.
+/// keeps them, and one who could not use them gets none. Without an authenticator codes are not accepted. Those that
+/// another page writes in the meantime are not replaced, because it may show them.
 pub(crate) async fn make_first_recovery_codes(
     context: AccountContext<'_>,
     account: &Account,
@@ -162,8 +162,8 @@ pub(crate) async fn make_first_recovery_codes(
     without(NewRecoveryCodes::OfOtherPage)
 }
 
-/// Returns true if a record that was not replaced does not exist any more, or only was sealed with another key or written
-/// again. Its codes are not those that another page has made meanwhile.
+/// Returns true if a record that was not replaced does not exist any more, or only was sealed with another key or
+/// written again. Its codes are not those that another page has made in the meantime.
 async fn is_gone_or_resealed(
     context: AccountContext<'_>,
     before: Option<VersionedRecord>,

@@ -105,7 +105,7 @@ impl StoredRefreshReplays {
         }
     }
 
-    /// Claims a count. `None` if it changed meanwhile: a later round finds it again.
+    /// Claims a count. `None` if it changed in the meantime: a later round finds it again.
     async fn claim(&self, stored: &VersionedRecord, now: Timestamp) -> Option<ReportedReplays> {
         let count = read(stored)?;
         let reported = ReplayCount { tokens: 0, reported_at: Some(now), ..count.clone() };

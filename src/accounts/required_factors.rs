@@ -45,7 +45,7 @@ pub(crate) enum RemovedFactor<'a> {
 }
 
 /// Returns true if the user would lack a required authenticator after the removal. A passkey that was copied does not
-/// count.
+/// suffice.
 pub(crate) async fn is_last_required_factor(
     context: AccountContext<'_>,
     account: &Account,

@@ -1,4 +1,4 @@
-//! The requests for another password that are looked at. Their answers do not wait for it.
+//! The requests for a new password that are being handled. Responses do not wait for that.
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 

@@ -46,7 +46,7 @@ impl ActiveSession {
 pub struct SignedInUser {
     /// The account that the user has signed in to.
     pub account: Arc<Account>,
-    /// How and when the user proved the identity, as far as it counts here.
+    /// How and when the user proved the identity, as far as this tenant accepts it.
     pub authentication: Authentication,
     /// Where the user signed in.
     pub source: SignInSource,

@@ -1,4 +1,4 @@
-//! Sign-ins that wait for their second factor. Nothing is stored meanwhile.
+//! Sign-ins that wait for their second factor. Nothing is stored in the meantime.
 
 use std::sync::Arc;
 

@@ -80,7 +80,7 @@ pub(crate) fn check_signing_keys(
 }
 
 /// The key of an access token: that of its resource server, or else of the tenant. Rule: for a client under a profile
-/// of FAPI 2.0 no other algorithm signs than the profile allows (Security Profile §5.4.1).
+/// of FAPI 2.0 only the algorithms that the profile allows sign (Security Profile §5.4.1).
 fn access_token_key<'a>(
     context: AccountContext<'a>,
     client: &Client,

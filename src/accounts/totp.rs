@@ -79,7 +79,7 @@ pub(crate) enum TotpSetupRefusal {
     Code(CodeVerdict),
 }
 
-/// The authenticator app of a person that counts; `None` also if the tenant does not use any.
+/// The accepted authenticator app of a person; `None` also if the tenant does not use any.
 pub(crate) async fn load_totp(
     context: AccountContext<'_>,
     account: &Account,
@@ -113,7 +113,7 @@ pub(crate) fn new_secret(context: AccountContext<'_>) -> Vec<u8> {
 }
 
 /// Checks the code by which a user sets an app up. Nothing is stored. If the tenant requires a factor, the new app
-/// replaces the earlier app, since the user must not be without an app. Otherwise the user has to remove the earlier
+/// replaces the earlier app, because the user must not be without an app. Otherwise the user has to remove the earlier
 /// app first.
 pub(crate) async fn prove_new_app(
     context: AccountContext<'_>,
@@ -132,8 +132,8 @@ pub(crate) async fn prove_new_app(
     Ok(step.map(proved).map_err(TotpSetupRefusal::Code))
 }
 
-/// Stores an app. Returns false if the user has set up another app meanwhile. `invitation`: the id of the invitation
-/// that is used up with it. The invitation of an app that it replaces stays used.
+/// Stores an app. Returns false if the user has set up another app in the meantime. `invitation`: the id of the
+/// invitation that is used up with it. The invitation of an app that it replaces stays used.
 pub(crate) async fn store_new_app(
     context: AccountContext<'_>,
     account: &Account,
@@ -142,7 +142,7 @@ pub(crate) async fn store_new_app(
 ) -> Result<bool, AccountError> {
     let key = authenticator_key::<TotpRecord>(context, &account.subject);
     let (version, earlier) = match (new.before, context.get(&key).await?) {
-        // It does not count any more.
+        // It is no longer accepted.
         (None, Some(stored))
             if open_authenticator::<TotpRecord>(context, account, &stored)?.is_none() =>
         {

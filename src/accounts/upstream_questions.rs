@@ -101,7 +101,7 @@ fn kept_tokens(tokens: &UpstreamTokens) -> StoredUpstreamTokens {
     }
 }
 
-/// Stores new tokens, since the old ones may be spent. A store that fails for a moment ends no session.
+/// Stores new tokens, because the old ones may be spent. A store that fails for a moment ends no session.
 async fn store_tokens(
     context: AccountContext<'_>,
     session: &UpstreamSession,

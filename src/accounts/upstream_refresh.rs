@@ -42,7 +42,7 @@ struct SignedInUpstream {
     claims: UpstreamClaims,
 }
 
-/// The claims of a person of an OpenID provider or GitHub, if they count now.
+/// The claims of a person of an OpenID provider or GitHub, if they are still accepted.
 pub(super) async fn upstream_claims(
     context: AccountContext<'_>,
     provider: &IdentityProvider,
@@ -116,7 +116,7 @@ async fn wait_for_answer(
     Err(AccountError::Conflict(RecordKind::UpstreamSession))
 }
 
-/// Asks the provider in a task of its own. If a connection closes, the handler of its request is dropped, and a new
+/// Asks the provider in a separate task. If a connection closes, the handler of its request is dropped, and a new
 /// refresh token would be lost. `usable`: whether the stored claims may be used until the provider has answered.
 async fn refresh_in_background(
     context: AccountContext<'_>,
@@ -217,7 +217,7 @@ async fn accept_claims(
 }
 
 /// Ends the upstream session and its grants after the provider refused the refresh token, unless newer tokens were
-/// stored meanwhile by a new sign-in or by another replica.
+/// stored in the meantime by a new sign-in or by another replica.
 async fn end_if_current(
     context: AccountContext<'_>,
     session: &UpstreamSession,

@@ -130,7 +130,7 @@ pub async fn complete_upstream_sign_in(
     let answer = answer
         .inspect_err(|error| people::report_refused_person(context, provider, None, error))?;
     // A provider that states no time has proved the identity just now as far as it can. That suffices
-    // for the account page, since a person who cannot prove more could otherwise never sign out.
+    // for the account page, because a person who cannot prove more could otherwise never sign out.
     let unstated = state.interaction.is_for_account_page().then_some(context.now);
     let auth_time = answer.auth_time.or(unstated);
     if !state.demands.are_met(auth_time, state.started_at, JWT_CLOCK_LEEWAY) {

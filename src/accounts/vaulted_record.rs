@@ -55,7 +55,7 @@ pub(super) fn seal_vaulted_record<T: RecordFormat>(
 ///
 /// # Errors
 ///
-/// A record that cannot be opened otherwise is not taken for absent, since the loss of a key or a
+/// A record that cannot be opened otherwise is not taken for absent, because the loss of a key or a
 /// change in the database is not a way around a factor.
 pub(super) fn open_vaulted_record<T: RecordFormat>(
     context: AccountContext<'_>,

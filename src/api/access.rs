@@ -19,7 +19,7 @@ pub struct AccessSpec {
     #[schemars(length(max = 64), inner(length(min = 1, max = 256)))]
     pub groups: Vec<String>,
     /// The level of the tenant's `acrLevels` that a sign-in must have reached. A better one, which
-    /// the tenant lists before it, counts too. A person whose sign-in has not reached it is asked to
+    /// the tenant lists before it, suffices too. A person whose sign-in has not reached it is asked to
     /// sign in again with more methods, if there are any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]

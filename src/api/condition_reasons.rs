@@ -113,11 +113,11 @@ condition_reasons! {
         "Have it listed for the namespace in `clientSecrets`, or remove it.",
     /// The tenant does not exist.
     TenantNotFound in ResolvedRefs "OidcClient, OidcUser, IdentityProvider, ResourceServer":
-        "Create it, or correct `spec.tenantRef`.",
+        "Create the tenant. Or delete the object, and create it with another `spec.tenantRef`.",
     /// The tenant is not accepted.
     TenantNotAccepted in ResolvedRefs "OidcClient, OidcUser, IdentityProvider, ResourceServer":
         "Look at the tenant's conditions.",
-    /// A client of people has no redirect URI.
+    /// A client whose users sign in by browser needs a redirect URI.
     NoRedirectUri in Accepted "OidcClient":
         "Add one to `spec.redirectUris`, or refer to the client by the `clientRef` of an IdentityProvider.",
     /// The tenant does not admit clients of this namespace.
@@ -134,18 +134,19 @@ condition_reasons! {
     /// Another client has the client id and takes precedence: a client of the tenant's own namespace, or
     /// the older one. Or the id of a client of another namespace is the subject of a user.
     ClientIdConflict in Accepted "OidcClient":
-        "Choose another `spec.clientId`, or in another namespace another name for the object.",
+        "Delete the object, and create it with another `spec.clientId`; outside the tenant's namespace, with another name.",
     /// Another resource server of the tenant has the identifier or the type of authorization details, or a client has
     /// the identifier as its ID.
     IdentifierConflict in Accepted "ResourceServer": "Choose another `spec.identifier`, or another type.",
     /// Another user had the username first.
-    UsernameConflict in Accepted "OidcUser": "Choose another `spec.username`.",
+    UsernameConflict in Accepted "OidcUser": "Delete the object, and create it with another `spec.username`.",
     /// Another user has the subject, or a client of the namespace has it as its id.
-    SubjectConflict in Accepted "OidcUser, IdentityProvider": "Choose another `spec.subject`.",
+    SubjectConflict in Accepted "OidcUser, IdentityProvider":
+        "Delete the object, and create it with another `spec.subject`. If the message names an identity, remove it from one user.",
     /// An expression cannot be used: its syntax, a name or its size.
     ExpressionInvalid in Accepted "Tenant, OidcClient, IdentityProvider, ResourceServer":
         "Correct the expression that the message names.",
-    /// An example of the provider gives another result than it expects.
+    /// An example of the provider does not give the expected result.
     ExampleFailed in Accepted "IdentityProvider": "Correct the mapping or the example, as the message says.",
     /// The tenant has an older source of people, and this one could speak for its people. Or this is a user
     /// with a password, for whom an older provider could speak.
@@ -161,7 +162,7 @@ condition_reasons! {
     ClientUnsuitable in ResolvedRefs "IdentityProvider, ResourceServer": "Change the client as the message says.",
     /// The provider leads back to its own tenant, over tenants whose providers are older.
     ProviderLoop in Accepted "IdentityProvider":
-        "Delete one of the providers that the message names, or let it refer to another tenant or issuer.",
+        "Delete one of the providers that the message names, and create it with another tenant or issuer.",
     /// `spec.access.providers` or `spec.identities` names an identity provider that the tenant does not have.
     /// Its people are refused as long as it is missing.
     ProviderNotFound in ResolvedRefs "Tenant, OidcClient, OidcUser":
@@ -215,20 +216,20 @@ condition_reasons! {
         "Add the scope or the parameter that the message names, or set `refresh.mode: Disabled`.",
     /// The name leads elsewhere on the sign-in page, because its domain belongs to another provider.
     DomainElsewhere in Warning "OidcUser, IdentityProvider":
-        "Choose a username without the domain, or remove the domain from `signIn.domains` of one provider.",
+        "Remove the domain from `signIn.domains` of one provider, or `passwordSecretRef` of the user. Or delete the user, and create it with a username without the domain.",
     /// Another user of the tenant has the same name for applications: `username` or `preferredUsername`.
     PreferredUsernameShared in Warning "OidcUser": "Set another `preferredUsername` in one of them.",
-    /// `spec.identities` names a person whom the provider cannot have, since its identifiers have another form.
+    /// `spec.identities` names a person whom the provider cannot have, because its identifiers have another form.
     IdentityUnknown in Warning "OidcUser": "Set the identifier of the person at the provider.",
     /// The server of the provider, or the mail server, answers, and its answer can be used. For an OidcClient: the API
     /// server gives the keys that sign tokens of ServiceAccounts.
     Reachable in Reachable "IdentityProvider, OidcClient", MailReachable "Tenant": "",
     /// The server of the provider, or the mail server, does not answer, or answers with an error.
     Unreachable in Reachable "IdentityProvider", MailReachable "Tenant":
-        "Look at the server, and at egress policy. Lanyard asks again all the time.",
+        "Look at the server, and at egress policy. Lanyard keeps checking.",
     /// The provider's server has a public address, and `spec.oidc.issuer` has `http`. Public addresses are
-    /// called with `https` only. Or the mail server is called without TLS, at an address that `fetch.allowCidrs` does not
-    /// list, or does not offer STARTTLS.
+    /// called with `https` only. Or the mail server is called without TLS, at an address that `fetch.allowCidrs` does
+    /// not list, or does not offer STARTTLS.
     Unencrypted in Reachable "IdentityProvider", MailReachable "Tenant":
         "Use https or TLS. Inside the network, see `upstreamHosts` and `fetch.allowCidrs`.",
     /// The certificate of the provider's server, or of the mail server, is not trusted, is expired, or is of another
@@ -237,10 +238,10 @@ condition_reasons! {
         "Have it signed by an authority that Lanyard trusts: one of `fetch.caConfigMap` of the chart, or of `caRef` of the provider or of `spec.mail`. Or correct the host.",
     /// The provider has no discovery document that can be used, or it is about another issuer.
     BadMetadata in Reachable "IdentityProvider":
-        "Correct `spec.oidc.issuer`: it is the exact text of `issuer` in the provider's discovery document.",
+        "Correct `spec.oidc.issuer`: it is the exact text of `issuer` in the provider's discovery document. Without `spec.identityKey` it cannot be changed: delete the object, and create it with the right one.",
     /// The host answers, but not as the API of GitHub does.
     NotGitHub in Reachable "IdentityProvider":
-        "Correct `spec.github.host`: it is the host of the pages of GitHub Enterprise Server.",
+        "Correct `spec.github.host`: it is the host of the pages of GitHub Enterprise Server. Without `spec.identityKey` it cannot be changed: delete the object, and create it with the right one.",
     /// The directory refuses the search account, or the mail server that of the tenant. Lanyard tries it every ten
     /// minutes, so that it is not locked.
     AccountRefused in Reachable "IdentityProvider", MailReachable "Tenant":
@@ -249,14 +250,15 @@ condition_reasons! {
     /// authenticates no workload.
     ClusterKeysForbidden in Reachable "OidcClient":
         "Leave the chart's value `serviceAccountTokens.keys` true, or bind the ClusterRole `system:service-account-issuer-discovery` to Lanyard's ServiceAccount.",
-    /// The API server does not give usable keys of ServiceAccount tokens. The last ones were used for as long as it
-    /// had said; now `serviceAccountRef` authenticates no workload.
+    /// The API server does not give usable keys of ServiceAccount tokens. Cached keys were used until they expired. Now
+    /// `serviceAccountRef` authenticates no workload.
     ClusterKeysUnavailable in Reachable "OidcClient":
         "Look at the API server, and at Lanyard's log. Lanyard asks again every 30 seconds.",
-    /// An `issuer` in `federatedCredentials` is that of the cluster that Lanyard runs in, and authenticates no workload.
+    /// An `issuer` in `federatedCredentials` is that of the cluster that Lanyard runs in, and authenticates no
+    /// workload.
     ClusterIssuer in Reachable "OidcClient":
         "Use `serviceAccountRef` instead, in the namespace of the ServiceAccount.",
-    /// `serviceAccountRef` has no effect, since there is no cluster.
+    /// `serviceAccountRef` has no effect, because there is no cluster.
     NoCluster in Warning "OidcClient": "Deploy to a cluster, or use a client secret with `lanyard dev`.",
     /// A write to the cluster failed. Lanyard tries again.
     WriteFailed in KeysReady "Tenant", SecretReady "OidcClient", Programmed "OidcUser, IdentityProvider, ResourceServer":

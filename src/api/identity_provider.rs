@@ -121,7 +121,7 @@ pub struct IdentityProviderSpec {
     /// When the provider is asked again about a person who is signed in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refresh: Option<RefreshSpec>,
-    /// The provider's own assurances that count here. Absent: none.
+    /// The provider's own assurances that are accepted here. Absent: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16))]
     pub assurance: Vec<AssuranceSpec>,

@@ -268,7 +268,7 @@ pub struct OidcClientSpec {
     /// it in any case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub require_pkce: Option<bool>,
-    /// Whether the client must push its authorization requests (RFC 9126). `true` at the tenant counts too.
+    /// Whether the client must push its authorization requests (RFC 9126). `true` at the tenant applies to all of its clients.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub require_pushed_authorization_requests: Option<bool>,
     /// Whether the client's tokens must be bound to a key by DPoP (RFC 9449): token requests without a proof are refused.

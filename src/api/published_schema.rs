@@ -10,7 +10,7 @@ use super::{GROUP, VERSION, definitions::kind_schema};
 use crate::model::ManagedKind;
 
 /// Fields, with all that is below them, whose loss permits nothing: they describe an object, or grant
-/// something. Every other field of a spec counts as a restriction.
+/// something. Every other field of a spec is treated as a restriction.
 const UNRESTRICTING: &[(ManagedKind, &[&str])] = &[
     (ManagedKind::Tenant, &["displayName", "branding", "organization"]),
     (

@@ -88,7 +88,7 @@ pub struct ResourceServerSpec {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ResourceExchangeSpec {
-    /// The exchanges that are allowed. For each request the first that fits counts.
+    /// The exchanges that are allowed. For each request the first that fits is used.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32))]
     pub allow: Vec<ExchangeRuleSpec>,

@@ -105,7 +105,7 @@ pub struct TenantSpec {
     /// The authenticators that people may enrol: by an invitation, or on their account page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authenticators: Option<AuthenticatorsSpec>,
-    /// The mail server by which people get invitations, links to set another password, and notices of changes.
+    /// The mail server by which people get invitations, password reset links, and notices of changes.
     /// Absent: no mail is sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mail: Option<MailSpec>,

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-/// Parses a listen address. Host names are refused, since they may have no address or several.
+/// Parses a listen address. Host names are refused, because they may have no address or several.
 pub(super) fn parse_address(text: &str) -> Result<SocketAddr, InvalidValue> {
     text.parse().map_err(InvalidValue::Address)
 }

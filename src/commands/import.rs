@@ -116,7 +116,7 @@ fn report_notes(
     Ok(())
 }
 
-/// Writes the manifests to standard output, or each to a file of its own.
+/// Writes the manifests to standard output, or each to a separate file.
 fn write_manifests(imported: &ImportResult, target: &ImportTargetArgs) -> Result<()> {
     let Some(folder) = &target.out else {
         let documents = imported.manifests.iter().map(|it| manifests::to_yaml(&it.object));
@@ -137,7 +137,7 @@ fn file_name(manifest: &ImportedManifest) -> String {
     format!("{}-{}.yaml", manifest.kind.to_ascii_lowercase(), manifest.name)
 }
 
-/// Writes a file that only its owner can read, since Secrets are among them.
+/// Writes a file that only its owner can read, because Secrets are among them.
 fn write_private(path: &Path, text: &str) -> io::Result<()> {
     use std::os::unix::fs::OpenOptionsExt as _;
     let mut options = fs::OpenOptions::new();

@@ -98,7 +98,7 @@ pub struct ControllerContext {
     pub(super) mail_probe: Option<SharedMailProbe>,
     /// The conclusions from the answers of mail servers.
     pub(super) mail_health: Arc<ReachabilityConclusions>,
-    /// Makes signing keys on threads of its own, since an RSA key takes a core for a while.
+    /// Makes signing keys on separate threads, because an RSA key takes a core for a while.
     pub(super) key_maker: Arc<KeyMaker>,
 }
 

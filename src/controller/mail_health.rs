@@ -1,5 +1,5 @@
 //! The condition `MailReachable` of tenants: whether their mail servers answer and accept their accounts. Only the
-//! Lease holder probes, at long intervals, since mail providers limit connections.
+//! Lease holder probes, at long intervals, because mail providers limit connections.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -35,7 +35,7 @@ const DOUBT_INTERVAL: Duration = Duration::from_secs(15);
 const MAX_CONCURRENT: usize = 16;
 /// How long changes of the tenants are collected.
 const DEBOUNCE: Duration = Duration::from_secs(1);
-/// Maximum sleep, because the wall clock may be set meanwhile.
+/// Maximum sleep, because the wall clock may be set in the meantime.
 const MAX_SLEEP: Duration = Duration::from_secs(30);
 
 /// The mail server of a tenant, with the conclusion from its answers.

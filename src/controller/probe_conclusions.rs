@@ -64,7 +64,7 @@ impl ReachabilityConclusions {
         self.notify.notify_one();
     }
 
-    /// Replaces all conclusions. Objects with another conclusion than before, or without one now, have changed.
+    /// Replaces all conclusions. Objects whose conclusion is new, different or gone have changed.
     pub(super) fn replace(&self, new: HashMap<ObjectKey, ConditionReason>) {
         let mut concluded = lock(&self.concluded);
         let keys = concluded.keys().chain(new.keys());

@@ -41,7 +41,7 @@ const MAX_CONCURRENT_RECONCILES: usize = 8;
 const RECONCILES_PER_KEY: usize = 3;
 /// How long successive changes are collected, at least.
 const DEBOUNCE: Duration = Duration::from_millis(25);
-/// Maximum sleep, because the wall clock may be set meanwhile.
+/// Maximum sleep, because the wall clock may be set in the meantime.
 const MAX_SLEEP: Duration = Duration::from_secs(30);
 
 /// A receiver of permanent leadership, for `dev`, where no other replica exists.
@@ -217,7 +217,7 @@ async fn reconcile_one(
     (object, result, lane)
 }
 
-/// A bound on concurrent reconciles. Those that make keys have a lane of their own, so that a
+/// A bound on concurrent reconciles. Those that make keys have a separate lane, so that a
 /// thousand new tenants do not delay a client's Secret.
 #[derive(Clone, Copy, Debug)]
 enum WorkLane {

@@ -94,7 +94,7 @@ async fn write(
 ) -> Result<bool, ReconcileError> {
     match context.source.publish_status(object, status).await {
         Ok(()) => Ok(true),
-        // The object was deleted meanwhile, so it needs no status.
+        // The object was deleted in the meantime, so it needs no status.
         Err(WriteError::NotFound) => Ok(false),
         Err(error) => {
             Err(ReconcileError::Write { what: format!("update the status of {object}"), error })
@@ -102,7 +102,7 @@ async fn write(
     }
 }
 
-/// The Event for a status that the API server refuses, since no condition can report it.
+/// The Event for a status that the API server refuses, because no condition can report it.
 fn refusal(object: &ObjectRef, error: &ReconcileError) -> Option<EventRecord> {
     let ReconcileError::Write { error: WriteError::Refused(_), .. } = error else { return None };
     let (object, reason) = (object.clone(), EventReason::StatusRefused);

@@ -19,7 +19,7 @@ pub async fn report_unwatched_objects(context: &ControllerContext) {
             continue;
         }
         let Some(update) = update(&found, context.clock.now()) else { continue };
-        // The object may have changed or gone meanwhile, and another installation may serve it now.
+        // The object may have changed or gone in the meantime, and another installation may serve it now.
         if let Err(error) = context.source.publish_status(&found.object, update).await {
             tracing::debug!(object = %found.object, %error, "failed to report that an object is not watched");
         }

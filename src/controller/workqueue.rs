@@ -1,9 +1,9 @@
 //! The work queue. Pure: time is an argument.
 //!
 //! An item is never processed twice at the same time. An item added while it is being processed is
-//! processed again afterwards; after a write, with the view that contains it. Failures are retried with exponential backoff. Planned work is
-//! scheduled. Namespaces take turns. Items that the caller sets aside as costly have a queue of
-//! their own, so that they delay no others.
+//! processed again afterwards; after a write, with the view that contains it. Failures are retried with exponential
+//! backoff. Planned work is scheduled. Namespaces take turns. Items that the caller sets aside as costly have a queue
+//! of their own, so that they delay no others.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,7 +15,7 @@ use crate::model::Timestamp;
 
 /// Delay after a write, in case the view does not change.
 const REQUEUE_INTERVAL: Duration = Duration::from_secs(1);
-/// Delay after a write of an item that was added meanwhile. The view may not contain the write yet,
+/// Delay after a write of an item that was added in the meantime. The view may not contain the write yet,
 /// and the item would be processed as if it was not written.
 const VIEW_DELAY: Duration = Duration::from_millis(100);
 /// Delay after the first failure; it doubles with each further one.

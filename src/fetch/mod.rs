@@ -87,7 +87,7 @@ pub enum FetchError {
     /// The response exceeds the size limit.
     #[error("the response of {0} is larger than {1} bytes")]
     TooLarge(String, usize),
-    /// The status is not 200. Redirects count too.
+    /// The status is not 200. Redirects are included.
     #[error("{0} answered with status {1}")]
     Status(String, u16),
 }
@@ -98,7 +98,7 @@ impl FetchError {
         matches!(self, Self::Broken(_, cause) if is_certificate_error(cause))
     }
 
-    /// Returns true if the host was not called, since it may not be called in this way.
+    /// Returns true if the host was not called, because it may not be called in this way.
     pub const fn is_forbidden(&self) -> bool {
         matches!(self, Self::Forbidden(_) | Self::Unencrypted(_))
     }

@@ -17,7 +17,7 @@ pub enum FetchReach {
     /// Public addresses, and those that the installation allows.
     #[default]
     Public,
-    /// Those, and addresses inside the network.
+    /// Public addresses, those that the installation allows, and addresses inside the network.
     Internal,
     /// The issuers of this installation, without a connection.
     Local,

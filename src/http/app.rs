@@ -22,7 +22,7 @@ pub struct AppState {
     pub registry: SnapshotHandle,
     /// Sessions, grants and tokens.
     pub accounts: Arc<AccountServices>,
-    /// Verifies passwords on threads of its own, since each check takes a core for a while.
+    /// Verifies passwords on separate threads, because each check takes a core for a while.
     pub passwords: PasswordVerifier,
     /// Delays and limits sign-in attempts.
     pub login_throttle: LoginThrottle,

@@ -6,7 +6,7 @@
 //! - **Account and address** together: strict. Guessing from one address soon costs minutes per
 //!   guess.
 //! - **Account**, from any address: lenient, with short delays. It slows distributed guessing. The
-//!   user is delayed meanwhile, but never locked out.
+//!   user is delayed in the meantime, but never locked out.
 //! - **Address**, for any account: lenient, because many users may share an address. It slows
 //!   trying one password on many accounts.
 //!
@@ -133,7 +133,7 @@ impl LoginThrottle {
     }
 
     /// Admits an attempt, or returns how long to wait. An admitted attempt counts as failed until
-    /// `succeeded` or `withdraw` is called. A rejected attempt does not count.
+    /// `succeeded` or `withdraw` is called. A rejected attempt is not counted.
     pub fn admit(
         &self,
         account: ThrottledAccount<'_>,

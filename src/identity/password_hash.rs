@@ -31,7 +31,7 @@ const MAX_SCRYPT_WORK: u64 = 1 << 21;
 
 const REMEDY: &str = "make one with `lanyard hash-password`";
 
-/// The text of a password Secret cannot be used. Errors of the parsers are not kept, since they may
+/// The text of a password Secret cannot be used. Errors of the parsers are not kept, because they may
 /// repeat the text.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoredPasswordError {

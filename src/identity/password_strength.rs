@@ -1,5 +1,5 @@
 //! Rates passwords that people choose (NIST SP 800-63B §3.1.1) by their length and by an estimate of guesses. The
-//! estimate assumes an attacker with lists of common passwords and the person's data. Kinds of characters do not count.
+//! estimate assumes an attacker with lists of common passwords and the person's data. Kinds of characters are ignored.
 
 use zxcvbn::{
     Score,
@@ -11,9 +11,9 @@ use crate::model::MAX_PASSWORD_LEN;
 
 /// Fewest characters of a password.
 pub const MIN_PASSWORD_CHARS: usize = 12;
-/// Characters that are scored, since the time grows with their square.
+/// Characters that are scored, because the time grows with their square.
 const MAX_SCORED_CHARS: usize = 64;
-/// Shortest word about the person that counts.
+/// Shortest word about the person that is taken into account.
 const MIN_WORD_CHARS: usize = 3;
 
 /// Why a password cannot be chosen.

@@ -62,7 +62,7 @@ enum VerifierJob {
 
 struct Check {
     password: Option<StoredPassword>,
-    /// Whether a match counts. False if the password is a decoy.
+    /// Whether a match is accepted. False if the password is a decoy.
     counts: bool,
     attempt: Secret<String>,
     answer: oneshot::Sender<bool>,

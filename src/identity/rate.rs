@@ -18,7 +18,7 @@ const REQUESTS_PER_ADDRESS: u32 = 10;
 /// The kind of request that is limited. Each kind has its own counters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RateLimitClass {
-    /// Requests that create something, such as a client, or the mail with a link for another password.
+    /// Requests that create something, such as a client, or the mail with a password reset link.
     New,
     /// Requests that change something that the caller created.
     Own,

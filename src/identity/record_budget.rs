@@ -30,9 +30,9 @@ const MAX_RECORDS_OF_PERSON: u64 = 5_000;
 const MAX_KIB_OF_NEW_PEOPLE: u64 = 16 * 1024;
 /// The lifetime for each live record that a maker may spend at once after a pause, on records of minutes.
 const BURST: Duration = Duration::from_mins(1);
-/// The same for revoked tokens, which can live for a day. A client may revoke many at once, when its work ends.
+/// Like [`BURST`], for revoked tokens, which can live for a day. A client may revoke many at once, when its work ends.
 const BURST_OF_REVOKED_TOKENS: Duration = Duration::from_hours(1);
-/// The same for new people: 256 MiB, the first morning of a company of 100,000.
+/// Like [`BURST`], for new people: 256 MiB, the first morning of a company of 100,000.
 const BURST_OF_NEW_PEOPLE: Duration = Duration::from_hours(16);
 
 /// The client or person that makes a record necessary.

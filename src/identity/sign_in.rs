@@ -49,7 +49,7 @@ impl PasswordSignIn<'_> {
     ) -> Result<Arc<Account>, SignInError> {
         let Self { tenant, origin, now, .. } = self;
         let username = normalize_username(self.username);
-        // Each spelling has counters of its own, so that waiting does not reveal whose address it is.
+        // Each spelling has separate counters, so that waiting does not reveal whose address it is.
         let account = match directory.by_username(&username).await {
             None if username.contains('@') => directory.by_verified_email(&username).await,
             found => found,

@@ -2,7 +2,7 @@
 //! Keycloak's realm export. Both keep the claim `sub` of every person, so applications keep their
 //! accounts.
 //!
-//! Pure: no I/O. The result is data: manifests, and notes on everything that is not carried over.
+//! Pure: no I/O. The result is data: manifests, and notes on everything that is not imported.
 
 mod dex;
 mod durations;
@@ -34,7 +34,7 @@ pub struct ImportOptions {
 pub struct ImportResult {
     /// The manifests, in the order in which they refer to each other.
     pub manifests: Vec<ImportedManifest>,
-    /// Everything that is not carried over, or that changes.
+    /// Everything that is not imported, or that changes.
     pub notes: Vec<ImportNote>,
 }
 

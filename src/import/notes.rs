@@ -1,8 +1,8 @@
-//! Notes on what is not carried over.
+//! Notes on what is not imported.
 
 use super::source_field::SourceField;
 
-/// Something that is not carried over, or that changes.
+/// Something that is not imported, or that changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImportNote {
     /// The number of the source file, from 0.
@@ -48,7 +48,7 @@ impl ImportNotes {
         for member in field.members() {
             let name = member.pointer.rsplit('/').next().unwrap_or_default();
             if !known.contains(&name) && !member.is_empty() {
-                self.add(&member, "is not carried");
+                self.add(&member, "not imported");
             }
         }
     }

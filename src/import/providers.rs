@@ -87,12 +87,12 @@ impl<'v> ProviderDraft<'v> {
             }
             _ => import.notes.add(
                 field,
-                "is not carried: the request asks for consent, login or select_account, or for nothing",
+                "not imported: the request asks for consent, login or select_account, or for nothing",
             ),
         }
     }
 
-    /// Lets only people in whom an `OidcUser` names, since a restriction is not carried.
+    /// Lets only people in whom an `OidcUser` names, because a restriction is not imported.
     pub(super) fn restrict(
         &mut self,
         import: &mut ImportCollector,
@@ -101,12 +101,12 @@ impl<'v> ProviderDraft<'v> {
     ) {
         self.set("admit", json!("Declared"));
         let message = format!(
-            "is not carried, so only people whom an OidcUser names may sign in (admit: Declared); {remedy}"
+            "not imported, so only people whom an OidcUser names may sign in (admit: Declared); {remedy}"
         );
         import.notes.add(field, message);
     }
 
-    /// The reference to the client secret. A secret that is not `readable`, since it is masked or in the environment,
+    /// The reference to the client secret. A secret that is not `readable`, because it is masked or in the environment,
     /// gets a note.
     pub(super) fn client_secret(
         &self,

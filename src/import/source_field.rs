@@ -45,7 +45,7 @@ impl<'v> SourceField<'v> {
         items.map(|(index, value)| list.below(&index.to_string(), value)).collect()
     }
 
-    /// The member as text. Numbers count as text; an empty text is absent.
+    /// The member as text. Numbers are read as text; an empty text is absent.
     pub(super) fn text(&self, name: &str) -> Option<String> {
         match self.value.get(name)? {
             Value::String(text) if !text.trim().is_empty() => Some(text.clone()),

@@ -72,7 +72,7 @@ fn clients_of_some_connectors_let_only_their_people_in() {
         let imported = import_dex(&config, &ImportOptions::default()).expect("a configuration");
         let client = imported.manifests.iter().find(|it| it.name == "example-app");
         assert_eq!(client.map(|it| it.object["spec"]["access"].clone()), expected);
-        let named = |it: &ImportNote| it.message.starts_with("\"mock\" is not carried");
+        let named = |it: &ImportNote| it.message.starts_with("\"mock\" is not imported");
         assert!(imported.notes.iter().any(named));
     }
 }
@@ -195,7 +195,7 @@ fn parameters_of_authorization_requests_are_carried() {
         let connector = json!({ "type": kind, "id": "it", "config": config });
         let config = json!({ "connectors": [connector] });
         let imported = import_dex(&config, &ImportOptions::default()).expect("a configuration");
-        assert!(imported.notes.iter().all(|it| !it.message.starts_with("is not carried")));
+        assert!(imported.notes.iter().all(|it| !it.message.starts_with("not imported")));
         parameters(spec_of(&imported, "IdentityProvider", "it"))
     };
     let tenant = "9c7a5a54-4a1b-4c3d-9e8f-0123456789ab";
@@ -240,7 +240,7 @@ fn groups_of_keycloak_have_the_names_that_applications_know() {
     assert_eq!(groups, json!(["staff", "ops"]));
     let (groups, notes) = import(Some(mapper("true", "teams")), Some(mapper("false", "groups")));
     assert_eq!(groups, json!(["/staff", "/staff/ops"]));
-    for text in ["the claim \"teams\" is not carried", "this one names their last parts"] {
+    for text in ["the claim \"teams\" is not imported", "this one names their last parts"] {
         assert!(notes.iter().any(|note| note.contains(text)), "{text}: {notes:?}");
     }
 }
@@ -276,7 +276,7 @@ fn a_password_that_is_not_enough_at_keycloak_is_not_carried() {
         let (has_password, notes) = import(change);
         assert!(!has_password, "{notes}");
         assert!(notes.contains(&format!("users[0].{start}")), "{start}: {notes}");
-        let invites = notes.contains("credentials[0]: the password is not carried, since it ")
+        let invites = notes.contains("credentials[0]: the password is not imported, because ")
             && notes.contains("invite the person (invitation of the OidcUser)");
         assert!(invites, "{notes}");
     }
@@ -302,7 +302,7 @@ fn a_realm_with_a_browser_flow_of_its_own_is_closed() {
     let imported = import(json!("browser with otp"));
     let access = &spec_of(&imported, "Tenant", "acme")["access"];
     assert_eq!(access["rules"], json!([{"expression": "false"}]));
-    let start = "browserFlow: the flow \"browser with otp\" is not carried, so all users";
+    let start = "browserFlow: the flow \"browser with otp\" is not imported, so all users";
     let notes = notes_of(&imported);
     assert!(notes.iter().any(|note| note.starts_with(start)), "{notes:#?}");
     for usual in [json!("browser"), Value::Null] {
@@ -362,12 +362,12 @@ fn a_client_that_asks_people_over_the_backchannel_keeps_grant_and_delivery_mode(
     for (attributes, note) in [
         (json!({ grant: "true" }), None),
         (json!({ grant: "true", mode: "poll" }), None),
-        (json!({ grant: "true", mode: "ping" }), Some("is not carried: the client has no")),
+        (json!({ grant: "true", mode: "ping" }), Some("not imported: the client has no")),
         (
             json!({ grant: "true", mode: "ping", endpoint: "http://wiki.example.com/ciba" }),
-            Some("is not carried: the client has no"),
+            Some("not imported: the client has no"),
         ),
-        (json!({ grant: "true", mode: "push" }), Some("push is not carried")),
+        (json!({ grant: "true", mode: "push" }), Some("push is not imported")),
     ] {
         let (spec, notes) = keycloak_wiki(false, &attributes);
         assert_eq!(spec["grantTypes"][2], CIBA, "{attributes}");
@@ -413,8 +413,7 @@ fn a_client_without_a_delivery_mode_takes_that_of_the_realm() {
 
 #[test]
 fn a_client_without_a_secret_or_the_grant_gets_no_backchannel_grant() {
-    for (is_public, is_on, note) in [(true, "true", Some("is not carried")), (false, "false", None)]
-    {
+    for (is_public, is_on, note) in [(true, "true", Some("not imported")), (false, "false", None)] {
         let attributes = json!({
             "oidc.ciba.grant.enabled": is_on,
             "ciba.backchannel.token.delivery.mode": "ping",
@@ -613,7 +612,7 @@ fn authorities_of_connectors_are_carried() {
             !imported
                 .notes
                 .iter()
-                .any(|it| it.field().contains("rootCA") && it.message == "is not carried")
+                .any(|it| it.field().contains("rootCA") && it.message == "not imported")
         );
     }
 }
@@ -656,7 +655,7 @@ fn a_search_of_one_level_admits_declared_people_only() {
     for search in ["userSearch", "groupSearch"] {
         let imported = import(search, "one");
         assert_eq!(spec_of(&imported, "IdentityProvider", "ldap")["admit"], "Declared");
-        let start = format!("connectors[0].config.{search}.scope: is not carried, so only people");
+        let start = format!("connectors[0].config.{search}.scope: not imported, so only people");
         let notes = notes_of(&imported);
         assert!(notes.iter().any(|note| note.starts_with(&start)), "{notes:#?}");
         let imported = import(search, "sub");
@@ -679,11 +678,11 @@ fn a_client_whose_restrictions_are_not_carried_is_closed() {
     let restricted: [(Change, &str); 2] = [
         (
             |client| client["authenticationFlowBindingOverrides"] = json!({"browser": "4d5e"}),
-            "clients[2].authenticationFlowBindingOverrides.browser: is not carried, so all users",
+            "clients[2].authenticationFlowBindingOverrides.browser: not imported, so all users",
         ),
         (
             |client| client["attributes"]["minimum.acr.value"] = json!("2"),
-            "clients[2].attributes.minimum.acr.value: is not carried, so all users",
+            "clients[2].attributes.minimum.acr.value: not imported, so all users",
         ),
     ];
     for (change, start) in restricted {
@@ -778,7 +777,7 @@ fn wiki_with_scopes([of_client, of_realm]: ScopeLists) -> (Value, bool) {
         realm["defaultOptionalClientScopes"] = optional;
     }
     let imported = import_keycloak(&[realm], &ImportOptions::default()).expect("a realm");
-    let start = "clients[2].defaultClientScopes: offline_access is not carried as a default scope";
+    let start = "clients[2].defaultClientScopes: offline_access is not imported as a default scope";
     let is_named = notes_of(&imported).iter().any(|note| note.starts_with(start));
     (spec_of(&imported, "OidcClient", "wiki").clone(), is_named)
 }
@@ -835,7 +834,7 @@ fn changes_of_clients_and_realms_are_named() {
     let imported = import_keycloak(&[realm], &ImportOptions::default()).expect("a realm");
     let notes = notes_of(&imported);
     for start in [
-        "clients[2].protocolMappers[0]: the application gets another sub",
+        "clients[2].protocolMappers[0]: the application gets a different sub",
         "clients[2].newSetting: ",
         "clients[2].attributes.minimum.acr.value: ",
         "clients[2].attributes.require.pushed.authorization.requests: ",

@@ -15,7 +15,7 @@ use rustls::{
 use super::{CertificateError, ParsedCertificate};
 use crate::model::{CertificateSubject, ClientCertificate, Timestamp};
 
-/// Most authorities, since each of them is tried for a chain.
+/// Most authorities, because each of them is tried for a chain.
 const MAX_AUTHORITIES: usize = 32;
 
 /// The certificates of authorities cannot be used. The messages contain nothing of them.

@@ -48,8 +48,8 @@ pub enum CertificateError {
         "the certificate is not one that an authority in tlsClientAuth.caRef issued for clients: {0}"
     )]
     Untrusted(&'static str),
-    /// The certificate has another subject.
-    #[error("the certificate has another subject than tlsClientAuth requires")]
+    /// The certificate has a different subject.
+    #[error("the subject of the certificate does not match spec.tlsClientAuth")]
     OtherSubject,
     /// The certificate has a key that the client did not register.
     #[error("the key of the certificate is not in the client's JWK Set")]

@@ -220,7 +220,7 @@ fn public_key(jwk: &Value) -> Option<PublicKey> {
 
 fn header_key(jwk: &Map<String, Value>) -> Option<PublicKey> {
     let text = |name: &str| jwk.get(name).and_then(Value::as_str);
-    // A member that is null counts as absent, as in a set.
+    // A member that is null is treated as absent, as in a set.
     if jwk.get("use").is_some_and(|usage| !usage.is_null() && usage != "sig") {
         return None;
     }

@@ -20,7 +20,7 @@ pub enum JwtType {
     Introspection,
     /// A logout token: `logout+jwt` (OIDC Back-Channel Logout §2.4).
     LogoutToken,
-    /// The assertion of a client (RFC 7523): `JWT`, since servers refuse other types. Its `iss` and `sub`
+    /// The assertion of a client (RFC 7523): `JWT`, because servers refuse other types. Its `iss` and `sub`
     /// are the same, as in no other type.
     ClientAssertion,
 }

@@ -1,4 +1,4 @@
-//! Makes signing keys on threads of their own, one for each core, with a lower priority than serving. An RSA key
+//! Makes signing keys on separate threads, one for each core, with a lower priority than serving. An RSA key
 //! takes about 70 ms of a core, and the keys of a thousand new tenants must not slow the requests of others.
 
 use std::{num::NonZero, sync::OnceLock, thread};
@@ -26,7 +26,7 @@ enum KeyOrder {
     Refill,
 }
 
-/// Makes signing keys. The threads start with the first key, since only the Lease holder needs them,
+/// Makes signing keys. The threads start with the first key, because only the Lease holder needs them,
 /// and stop when the value is dropped.
 #[derive(Debug, Default)]
 pub struct KeyMaker {
@@ -92,7 +92,7 @@ fn make_ordered_keys(orders: &Receiver<KeyOrder>, spares: &Sender<GeneratedKey>)
             order => order,
         };
         match order {
-            // The requester may have lost the Lease meanwhile.
+            // The requester may have lost the Lease in the meantime.
             Ok(KeyOrder::Key(_, made)) if made.is_closed() => {}
             Ok(KeyOrder::Key(algorithm, made)) => drop(made.send(generate_key(algorithm))),
             Ok(KeyOrder::Refill) => {}

@@ -12,7 +12,7 @@ use crate::model::{RotationPolicy, SigningAlgorithm, Timestamp};
 /// Time allowed to create the key, write it and have every replica serve it.
 const PROPAGATION_DELAY: Duration = Duration::from_secs(2);
 
-/// A key as the plan sees it.
+/// A signing key without its private part: ID, algorithm and times.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlannedKey {
     /// The key ID, by which the plan refers to the key.
@@ -28,7 +28,7 @@ pub struct PlannedKey {
 pub struct NewKey {
     /// The algorithm that the key signs with.
     pub algorithm: SigningAlgorithm,
-    /// The times of the new key. `retire_at` is `None`, since it has no successor yet.
+    /// The times of the new key. `retire_at` is `None`, because it has no successor yet.
     pub times: KeyTimes,
 }
 

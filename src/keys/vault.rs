@@ -255,7 +255,7 @@ mod tests {
         assert_eq!((plan.retire, plan.remove.len()), (vec![(first.entry_name(), at)], 0));
         keys[0].retire_at = Some(at);
         assert!(vault_plan(&keys, Some(&none), later.plus(DAY)).is_empty());
-        // A backup was restored meanwhile.
+        // A backup was restored in the meantime.
         let restored = found(at, &[first.id]);
         assert!(vault_plan(&keys, Some(&restored), at).remove.is_empty());
         let plan = vault_plan(&keys, Some(&found(at, &[])), at);

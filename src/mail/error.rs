@@ -18,7 +18,9 @@ pub enum MailError {
     #[error("the mail server has an address that may not be called")]
     ForbiddenAddress,
     /// The address of the host may not be called without TLS.
-    #[error("the mail server has an address that is called with TLS only")]
+    #[error(
+        "the mail server has a public address, which requires TLS; set spec.mail.tls to StartTls or Implicit"
+    )]
     Unencrypted,
     /// The connection could not be made, or ended.
     #[error("no connection to the mail server: {0}")]

@@ -1,4 +1,4 @@
-//! Messages in plain text (RFC 5322). Names and addresses are data: none becomes a header of its own.
+//! Messages in plain text (RFC 5322). Names and addresses are data: none becomes a separate header.
 
 use std::time::{Duration, UNIX_EPOCH};
 

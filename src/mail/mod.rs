@@ -1,6 +1,6 @@
 //! Mail that tenants send: messages as text, and the servers that they are handed to (SMTP, RFC 5321).
 //!
-//! `lettre` writes messages. The dialogue is our own: `docs/adr/0033-smtp-dialogue-is-our-own.md` has the
+//! `lettre` writes messages. Lanyard has its own SMTP client: `docs/adr/0033-smtp-dialogue-is-our-own.md` has the
 //! reasons. Every step is bounded in size, and the whole in time.
 //!
 //! Must not: know why a message is sent, or retry.

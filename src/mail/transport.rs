@@ -37,7 +37,7 @@ impl MailTransport {
         Self { network: MailNetwork::new(policy, roots), timeout: TIMEOUT }
     }
 
-    /// The same transport with another time limit.
+    /// Returns the transport with a different time limit.
     #[must_use]
     pub fn with_timeout(self, timeout: Duration) -> Self {
         Self { timeout, ..self }

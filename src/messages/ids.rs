@@ -156,7 +156,7 @@ messages! {
     advice_all_capitals() advice_reversed() advice_substitutions() advice_longer_keyboard()
     advice_no_repeats() advice_no_sequences() advice_no_years() advice_no_own_years()
     advice_no_own_dates()
-    // Another password for people who forgot theirs
+    // A new password for people who forgot theirs
     forgot_password_lead() send_reset_mail() reset_mail_sent_title() reset_mail_sent_lead()
     reset_mail_sent_advice() reset_title() reset_lead() reset_damaged_text()
     reset_damaged_advice() reset_page_expired() reset_open_again() no_reset_title()

@@ -116,7 +116,7 @@ impl Languages {
     fn by_accept_language(&self, text: &str) -> Option<&Arc<MessageCatalog>> {
         let mut ranges: Vec<_> =
             text.split(',').take(MAX_RANGES).filter_map(weighted_range).collect();
-        // The sort is stable: among equals the first counts.
+        // The sort is stable: among equals the first is used.
         ranges.sort_by_key(|(_, weight)| Reverse(*weight));
         // Any language is as good as the tenant's.
         let named = ranges.iter().take_while(|(range, _)| *range != "*");

@@ -19,7 +19,7 @@ pub struct ClusterDocument {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ClusterTokenError {
     /// The process runs without a cluster.
-    #[error("there is no cluster whose ServiceAccounts have tokens")]
+    #[error("ServiceAccount tokens need a cluster")]
     NoCluster,
     /// The API server does not permit the request.
     #[error(

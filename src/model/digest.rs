@@ -24,7 +24,7 @@ impl Default for Sha256 {
 }
 
 impl Sha256 {
-    /// Appends content. Only the bytes count, not how they are split into parts.
+    /// Appends content. The digest depends on the bytes, not on how they are split into parts.
     #[must_use]
     pub fn with(mut self, content: impl AsRef<[u8]>) -> Self {
         self.0.update(content.as_ref());

@@ -33,7 +33,7 @@ const ATTRIBUTES: [(&str, &str); 22] = [
 /// The attributes of one part of a name: object identifiers and normalized values.
 type NamePart = BTreeSet<(String, String)>;
 
-/// A distinguished name. Letter case and repeated spaces of values do not count (RFC 5280 §7.1).
+/// A distinguished name. Letter case and repeated spaces of values are ignored (RFC 5280 §7.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DistinguishedName {
     /// From the root, as in certificates.

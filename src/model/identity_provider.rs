@@ -144,7 +144,7 @@ wire_enum!(
     /// The rule for signed-in people while their provider cannot be asked.
     #[derive(Default)]
     UnavailablePolicy {
-        /// Their claims count for some time more.
+        /// Their stored claims are accepted for some more time.
         #[default]
         KeepFor = "KeepFor",
         /// They are refused until the provider answers.
@@ -183,7 +183,7 @@ wire_enum!(
         /// In one of the listed organizations.
         #[default]
         Listed = "Listed",
-        /// It is not required.
+        /// No organization is required.
         Any = "Any",
     }
 );

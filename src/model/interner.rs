@@ -16,7 +16,7 @@ pub trait Interned: Eq + Hash + 'static {
     fn pool() -> &'static Interner<Self>;
 }
 
-/// Implements [`Interned`] for types, each with a pool of its own.
+/// Implements [`Interned`] for types, each with a separate pool.
 macro_rules! pooled {
     ($($type:ty),+ $(,)?) => {
         $(impl $crate::model::Interned for $type {

@@ -16,7 +16,7 @@ use super::{Secret, wire_enum::wire_enum};
 /// Most levels of nested groups.
 pub const MAX_GROUP_DEPTH: u8 = 10;
 
-/// The matching rule `LDAP_MATCHING_RULE_IN_CHAIN` of Active Directory: members of members count.
+/// The matching rule `LDAP_MATCHING_RULE_IN_CHAIN` of Active Directory: members of members are included.
 pub const MEMBER_IN_CHAIN: &str = "1.2.840.113556.1.4.1941";
 
 /// The name that stands for an entry's whole distinguished name where an attribute is expected.
@@ -43,10 +43,10 @@ wire_enum!(
 );
 
 wire_enum!(
-    /// Whether groups of groups count, and how they are found.
+    /// Whether a person is in groups of their groups, and how these are found.
     #[derive(Default)]
     NestedGroups {
-        /// Groups of groups do not count, only groups that name the person.
+        /// Only groups that name the person.
         #[default]
         None = "None",
         /// They are searched, level by level.

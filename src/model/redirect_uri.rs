@@ -78,7 +78,7 @@ pub enum RedirectUriError {
     /// Contains white space, control characters or non-ASCII characters.
     #[error("must be plain ASCII without spaces")]
     Characters,
-    /// Contains `*`. No URI is a pattern, since they are compared as strings (RFC 9700 §2.1).
+    /// Contains `*`. No URI is a pattern, because they are compared as strings (RFC 9700 §2.1).
     #[error("must not contain '*': URIs are compared as exact strings; list each one")]
     Wildcard,
 }

@@ -9,7 +9,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 /// How far the clocks of replicas may differ. Internal expiry times allow for it, and purging keeps records that
-/// expired within this time, since a replica whose clock is behind may still read them.
+/// expired within this time, because a replica whose clock is behind may still read them.
 pub const CLOCK_SKEW: Duration = Duration::from_mins(1);
 
 /// A point in time, in milliseconds since the Unix epoch.

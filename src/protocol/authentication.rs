@@ -20,7 +20,7 @@ impl AuthenticationMethod {
         Self::new("pwd")
     }
 
-    /// A sign-in at an identity provider: `fed`, the value that Microsoft Entra uses, since RFC 8176
+    /// A sign-in at an identity provider: `fed`, the value that Microsoft Entra uses, because RFC 8176
     /// has none.
     pub fn federated() -> Self {
         Self::new("fed")
@@ -49,7 +49,7 @@ impl AuthenticationMethod {
     }
 
     /// The methods that a recovery code proves in addition to the first factor. Applications see those of a one-time
-    /// password, since RFC 8176 has none for it.
+    /// password, because RFC 8176 has none for it.
     fn of_recovery_code() -> [Self; 3] {
         [Self::one_time_password(), Self::multiple_factors(), Self::new(RECOVERY_CODE)]
     }
@@ -143,7 +143,7 @@ impl Authentication {
         self.last_use(AuthenticationMethod::multiple_factors().as_str())
     }
 
-    /// When the user last used a passkey. Other factors prove `mfa` too, so its time does not count.
+    /// When the user last used a passkey. Other factors prove `mfa` too, so its time does not suffice.
     pub fn passkey_used_at(&self) -> Option<Timestamp> {
         let [possession, presence, _] = AuthenticationMethod::of_passkey();
         let at = |method: &AuthenticationMethod| self.last_use(method.as_str());

@@ -204,7 +204,7 @@ pub fn invalid_detail(index: usize, problem: &str) -> OAuthError {
 /// Returns the error for a type that no resource server of the client has. The type is not repeated, because attackers
 /// could put a message to users into it.
 pub fn unknown_details_type(index: usize) -> OAuthError {
-    let problem = ".type is unknown; request one that a ResourceServer that admits this client lists in spec.authorizationDetailsTypes";
+    let problem = ".type is unknown; request a type listed in spec.authorizationDetailsTypes of a ResourceServer that this client may use";
     invalid_detail(index, problem)
 }
 

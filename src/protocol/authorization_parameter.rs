@@ -4,7 +4,7 @@
 enum Occurrence {
     /// The parameter must not occur more than once (RFC 6749 §3.1).
     Once,
-    /// The parameter may occur more than once, and each value counts.
+    /// The parameter may occur more than once, and each value is used.
     Repeated,
 }
 

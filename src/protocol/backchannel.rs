@@ -88,7 +88,7 @@ fn binding_message(text: &str) -> Result<String, OAuthError> {
     Err(OAuthError::new(ErrorCode::InvalidBindingMessage, text))
 }
 
-/// Rule: a positive integer (CIBA Core §7.1), which counts within bounds.
+/// Rule: a positive integer (CIBA Core §7.1), which is clamped to the bounds.
 fn requested_expiry(text: Option<&str>) -> Result<Duration, OAuthError> {
     let Some(text) = text else { return Ok(MAX_WAITING_TIME) };
     let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());

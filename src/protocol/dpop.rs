@@ -180,7 +180,7 @@ impl DpopProof {
         }
         if behind >= seconds(MAX_AGE) {
             let text = format!(
-                "The DPoP proof is {behind} s old, and counts for {} s; make a new one for each request, and check the clock of the client.",
+                "The DPoP proof is {behind} s old, and is accepted for {} s; make a new one for each request, and check the clock of the client.",
                 MAX_AGE.as_secs()
             );
             return Err(invalid_dpop_proof(text));

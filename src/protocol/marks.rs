@@ -101,18 +101,18 @@ pub fn is_void(record: MarkedRecord<'_>, void: &VoidBefore, now: AccountMarks) -
     }
 }
 
-/// Returns true if a consent still counts. Another person with the same name inherits nothing, but
+/// Returns true if a consent is still accepted. Another person with the same name inherits nothing, but
 /// if the tenant is another object too, both were restored.
 pub fn consent_counts(consent: &Consent, now: AccountMarks) -> bool {
     consent.marks.is_none_or(|made| marks_are_current(made, now.person, now.tenant))
 }
 
-/// Whether an authenticator counts for a user.
+/// Whether an authenticator is accepted for a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AuthenticatorStanding {
     /// The user has set the authenticator up.
     Counts,
-    /// The authenticator counts, but has the marks of an earlier object: after a restore, or since an OidcUser declares
+    /// The authenticator is accepted, but has the marks of an earlier object: after a restore, or since an OidcUser declares
     /// the person. It gets the present ones, so that it is void for the next person with the subject.
     Adopted,
     /// An administrator has reset the authenticator.
@@ -159,7 +159,7 @@ pub fn consent_needs_new_marks(made: Option<AccountMarks>, now: AccountMarks) ->
     made.is_none_or(|made| made.tenant != now.tenant)
 }
 
-/// Returns true if something that a person did once still counts: for the same person, or after a restore of
+/// Returns true if a decision that a person made once is still accepted: for the same person, or after a restore of
 /// everything.
 pub fn marks_are_current(made: AccountMarks, person: ObjectMark, tenant: ObjectMark) -> bool {
     made.person == person || made.tenant != tenant

@@ -99,7 +99,7 @@ pub fn check_scheme(claims: &Claims, with_dpop: bool) -> Result<Option<BoundKey>
 pub fn check_certificate(bound: &str, hash: Option<&str>) -> Result<(), OAuthError> {
     let text = match hash {
         Some(hash) if hash == bound => return Ok(()),
-        Some(_) => "The access token is bound to another certificate than that of the connection.",
+        Some(_) => "The access token is bound to a different certificate.",
         None => {
             "The access token is bound to a certificate; send it with the certificate, to the address in 'mtls_endpoint_aliases' of the discovery document."
         }

@@ -23,7 +23,7 @@ pub struct FederatedClients {
     /// By the subject of a ServiceAccount of the cluster; `None` if several clients name it. They are in its
     /// own namespace, so no other namespace can add one.
     by_service_account: HashMap<Box<str>, Option<ClientId>>,
-    /// By client, and the index of its credential.
+    /// The keys that verify a credential, by client and the index of the credential.
     keys: HashMap<(ClientId, usize), Arc<PublicKeys>>,
 }
 

@@ -66,7 +66,7 @@ impl RequestObjectCache {
             return known;
         }
         let pass = slot.gate.acquire().await;
-        // Another request's fetch may have completed meanwhile.
+        // Another request's fetch may have completed in the meantime.
         if let Some(known) = slot.known(uri, now) {
             return known;
         }
@@ -91,7 +91,7 @@ impl RequestObjectCache {
 }
 
 /// How long a document may be cached: its `max-age`. A document whose URL contains its hash is
-/// cached without expiry, since a changed document would have another URL (OIDC Core §6.2).
+/// cached without expiry, because a changed document would have another URL (OIDC Core §6.2).
 fn ttl_of(uri: &str, content: &[u8], max_age: Option<Duration>) -> Duration {
     if request_object::fragment_matches(uri, content) {
         return MAX_TTL;

@@ -95,7 +95,7 @@ impl HostSettingsReader {
 
 impl<T> LastRead<Vec<T>> {
     /// Replaces the value if all items can be read. The first time there is nothing to keep, so the
-    /// items that can be read count.
+    /// items that can be read are used.
     fn read<I: for<'de> Deserialize<'de>>(
         &mut self,
         problems: &mut Vec<String>,

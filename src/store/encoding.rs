@@ -1,6 +1,6 @@
 //! The encoding of records in durable key-value stores: unique keys, and rows.
 //!
-//! Must not: change without a new format number (`embedded`), since files outlive releases.
+//! Must not: change without a new format number (`embedded`), because files outlive releases.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};

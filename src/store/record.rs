@@ -72,7 +72,7 @@ pub enum RecordKind {
     Mail,
     /// The end of the mail with the link of an invitation, by a hash of link and address.
     InvitationMail,
-    /// The link for another password that was mailed to a person last, by the hash of the subject.
+    /// The password reset link that was mailed to a person last, by the hash of the subject.
     PasswordReset,
     /// A logout token of an identity provider, by a hash of the provider and the name that the token has.
     ProviderLogout,

@@ -341,7 +341,7 @@ mod tests {
         begin_count(&mut shares, 600);
         shares.finish_count(count(&[("main", 500), ("other", 100)]));
         assert_eq!(admitted(&mut shares, "main"), 175, "the estimate is 775");
-        // Records were purged meanwhile. Of 600, main has 522: less than three times the 400 that are free.
+        // Records were purged in the meantime. Of 600, main has 522: less than three times the 400 that are free.
         assert!(shares.set_space(Some(space(600))));
         assert_ne!(admitted(&mut shares, "main"), 0);
         begin_count(&mut shares, 600);

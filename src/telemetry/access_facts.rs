@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-/// The client and user of a request, as far as they became known. The last value of each counts:
+/// The client and user of a request, as far as they became known. The last value of each is logged:
 /// after a sign-in, that is the new user of the browser.
 #[derive(Debug, Default)]
 pub struct AccessFacts {

@@ -1,4 +1,4 @@
-//! Batches log lines, since the system call for a line costs more than formatting it. Warnings and
+//! Batches log lines, because the system call for a line costs more than formatting it. Warnings and
 //! errors are written at once.
 
 use std::{

@@ -184,7 +184,7 @@ label_values!(
 label_values!(
     /// Why a write to the API server failed.
     WriteErrorReason {
-        /// The object was modified meanwhile; the write is repeated.
+        /// The object was modified in the meantime; the write is repeated.
         Conflict = "conflict",
         /// The object does not exist.
         NotFound = "not_found",

@@ -94,7 +94,7 @@ pub enum UpstreamError {
 }
 
 impl UpstreamError {
-    /// Returns true if the provider was not asked, since its address may not be called in this way.
+    /// Returns true if the provider was not asked, because its address may not be called in this way.
     pub const fn is_forbidden(&self) -> bool {
         match self {
             Self::Document(RemoteDocumentError::Fetch(error)) | Self::Fetch(error) => {

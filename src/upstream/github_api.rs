@@ -43,7 +43,7 @@ impl<'a> GitHubApi<'a> {
         Self { fetch, base, authorization }
     }
 
-    /// Gets the JSON value at a path of the API. An answer with another status than 200 is an error.
+    /// Gets the JSON value at a path of the API. Any status except 200 is an error.
     pub(super) async fn get(&self, path: &str) -> Result<Value, UpstreamError> {
         Ok(self.page(&format!("{}{path}", self.base)).await?.0)
     }

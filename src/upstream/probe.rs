@@ -28,7 +28,7 @@ pub struct NetworkProbe {
     pub public: SharedFetch,
     /// The HTTP client for providers inside the network.
     pub internal: SharedFetch,
-    /// The LDAP directories, with connections of their own.
+    /// The LDAP directories, with separate connections.
     pub directories: LdapDirectories,
 }
 

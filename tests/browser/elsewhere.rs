@@ -11,7 +11,7 @@ use url::form_urlencoded;
 
 /// A running site, stopped at the end of the test.
 pub struct Elsewhere {
-    /// The origin, which a browser treats as another site than `127.0.0.1`.
+    /// The origin, which a browser does not treat as the same site as `127.0.0.1`.
     pub origin: String,
     noted: Arc<Mutex<Vec<String>>>,
 }

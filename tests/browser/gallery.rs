@@ -323,7 +323,7 @@ fn second_factor_prompt(tenant: &Tenant) -> PasskeyPrompt<'_> {
     }
 }
 
-/// The page for another password, on the account page.
+/// The page for a new password, on the account page.
 fn change_password(tenant: &Tenant) -> String {
     choose_password_page(ChoosePasswordPage {
         tenant,
@@ -338,7 +338,7 @@ fn change_password(tenant: &Tenant) -> String {
     })
 }
 
-/// The page of a link for another password.
+/// The page of a password reset link.
 fn reset_password(tenant: &Tenant) -> String {
     choose_password_page(ChoosePasswordPage {
         tenant,

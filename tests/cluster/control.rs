@@ -413,7 +413,7 @@ async fn a_storm_of_tenants_does_not_delay_another_team() {
     assert!(*longest < OTHERS_WAIT, "{waits:?}");
 }
 
-/// The number of tenants that are Ready. It follows a watch, since lists of a thousand tenants would
+/// The number of tenants that are Ready. It follows a watch, because lists of a thousand tenants would
 /// take a part of the cores from the storm.
 fn watch_ready_tenants(tenants: Api<Tenant>) -> watch::Receiver<usize> {
     let (count, counted) = watch::channel(0);

@@ -93,7 +93,7 @@ where
     let before = memory(dev, "VmRSS:");
     let mut attackers: JoinSet<()> = (0..connections()).map(|_| connection()).collect();
     tokio::time::sleep(Duration::from_secs(3)).await;
-    // Another client is served meanwhile.
+    // Another client is served in the meantime.
     let elsewhere: IpAddr = [127, 0, 0, 2].into();
     let client = reqwest::Client::builder().local_address(elsewhere).build().expect("a client");
     let issuer = dev.base_url.replace("localhost", "127.0.0.1");

@@ -194,7 +194,7 @@ keys_rotate() {
   knows_ada home before
 }
 
-# has_new_key USER: the token of a refresh has another key than that of the sign-in.
+# has_new_key USER: the token of a refresh has a different key than that of the sign-in.
 has_new_key() {
   plugin "$1" --force-refresh >"$folder/rotated.json" || return 1
   [ "$(key_of "$folder/rotated.json")" != "$(key_of "$folder/before.json")" ]

@@ -47,7 +47,7 @@ struct Shown {
     keeps_authenticators: bool,
 }
 
-/// Signing keys shared by the servers of a test binary, since most of a test would be spent on
+/// Signing keys shared by the servers of a test binary, because most of a test would be spent on
 /// generating RSA keys. A server takes each key once, so its tenants have keys of their own.
 #[derive(Default)]
 struct KeyPool {

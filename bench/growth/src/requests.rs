@@ -82,7 +82,7 @@ impl TokenService {
         Ok(service)
     }
 
-    /// Reads the generation of each grant long before it is needed, since a record that was just read
+    /// Reads the generation of each grant long before it is needed, because a record that was just read
     /// would be in every cache.
     async fn learn_generations(&self) -> Result<()> {
         for turn in 0..2 * SERVED {

@@ -47,7 +47,7 @@ pub struct Options {
     out: Option<PathBuf>,
 }
 
-/// Usernames of bench/tenants: several, since password attempts for one user are limited.
+/// Usernames of bench/tenants: several, because password attempts for one user are limited.
 const PEOPLE: [&str; 8] =
     ["ada", "alan", "barbara", "edsger", "grace", "john", "katherine", "margaret"];
 

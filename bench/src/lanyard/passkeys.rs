@@ -1,4 +1,4 @@
-//! People with passkeys: one for each connection, since each worker sets up a passkey of its own.
+//! People with passkeys: one for each connection, because each worker sets up a passkey of its own.
 
 use std::fmt::Write as _;
 

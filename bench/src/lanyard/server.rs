@@ -54,7 +54,7 @@ impl BenchServer {
         let version = Command::new(binary).arg("--version").output().with_context(hint)?;
         let folder = || TempDir::new_in("target").context("making a folder in target/");
         let (state, store, served) = (folder()?, folder()?, folder()?);
-        // Free at this moment. If another program takes it meanwhile, the server reports that and ends.
+        // Free at this moment. If another program takes it in the meantime, the server reports that and ends.
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let base = format!("http://localhost:{port}");
         for file in fs::read_dir(manifests).with_context(|| manifests.display().to_string())? {

@@ -57,7 +57,7 @@ impl<'a, G: TokenGrant> TokenIssuance<'_, 'a, G> {
         Ok(GrantedTokens { key, ..self.granted_tokens(&target, tokens, &selected) })
     }
 
-    /// The tokens of a user's grant; `None` if the grant has changed meanwhile.
+    /// The tokens of a user's grant; `None` if the grant has changed in the meantime.
     pub(super) async fn for_user(
         &self,
         mut granted: UserGrant,

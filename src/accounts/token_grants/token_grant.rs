@@ -22,7 +22,7 @@ pub(super) trait TokenGrant: Sized + Send + Sync + 'static {
     const INVALID: ErrorCode = ErrorCode::InvalidGrant;
     /// The parameters that name the target of the access token.
     const TARGETS: &'static [&'static str] = &["resource"];
-    /// Whether a rule of a resource server for exchanges admits the client (RFC 8693).
+    /// Whether an exchange rule of the resource server must allow the client (RFC 8693).
     const IS_EXCHANGE: bool = false;
     /// The credential of a request, opened: a code or a refresh token.
     type Credential: Send + Sync;

@@ -70,7 +70,7 @@ pub struct LdapUsersSpec {
     #[x_kube(validation = provider::ldap_attribute())]
     pub name: Option<String>,
     /// The attribute that identifies a person for ever: `objectGUID` or `entryUUID`. Default: that of
-    /// the schema. Immutable, since every person would become another one.
+    /// the schema. Immutable, because every person would become another one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<EnumSpec<LdapIdAttribute>>,
     /// Further attributes that become claims of the provider. `displayName`, `givenName`, `sn`, `mail`,
@@ -91,7 +91,7 @@ pub struct LdapGroupsSpec {
     /// The filter that finds groups (RFC 4515). With `{dn}` (the member's distinguished name) or
     /// `{username}` it compares the member itself; without them, `member` must have the member, or
     /// `uniqueMember` in `OpenLDAP`. Default: groups of the schema. In `ActiveDirectory` the person's
-    /// primary group, which has no `member` for it, counts too.
+    /// primary group, which has no `member` for it, is included.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 1024))]
     pub filter: Option<String>,
@@ -100,7 +100,7 @@ pub struct LdapGroupsSpec {
     #[schemars(length(min = 1, max = 128))]
     #[x_kube(validation = provider::ldap_attribute())]
     pub name: Option<String>,
-    /// Whether groups that contain a person's groups count: `None` (default), `Recursive` (they are
+    /// Whether groups that contain a person's groups are included: `None` (default), `Recursive` (they are
     /// searched, level by level), or `ActiveDirectory` (the server finds them at once).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nested: Option<EnumSpec<NestedGroups>>,

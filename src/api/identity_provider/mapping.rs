@@ -98,7 +98,7 @@ pub struct GroupsMappingSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 1024))]
     pub expression: Option<String>,
-    /// The groups that count; `*` stands for any text. Absent: all.
+    /// The groups that are used; `*` stands for any text. Absent: all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64), inner(length(min = 1, max = 256)))]
     pub include: Vec<String>,

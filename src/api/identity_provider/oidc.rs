@@ -60,8 +60,8 @@ pub struct OidcProviderSpec {
     #[x_kube(validation = rules::scopes())]
     pub scopes: Vec<String>,
     /// Further parameters of the request that sends a browser to the provider, such as `access_type` and
-    /// `hd` of Google, or `domain_hint` of Microsoft Entra. They do not restrict who signs in, since a browser can leave
-    /// them out.
+    /// `hd` of Google, or `domain_hint` of Microsoft Entra. They do not restrict who signs in, because a browser can
+    /// leave them out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub authorization_parameters: Vec<AuthorizationParameterSpec>,

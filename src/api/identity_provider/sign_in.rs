@@ -16,7 +16,7 @@ use crate::{
 #[serde(rename_all = "camelCase")]
 pub struct SubjectSpec {
     /// The provider's claim that identifies a person for good. Default: `sub`, `id` at GitHub. E-mail
-    /// addresses and usernames are refused, since they can pass to another person. With the strategy
+    /// addresses and usernames are refused, because they can pass to another person. With the strategy
     /// `Dex`, `uid`, `cn`, `dn` and `sAMAccountName` of a directory are accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
@@ -47,11 +47,11 @@ pub struct RefreshSpec {
     #[x_kube(validation = rules::duration())]
     #[x_kube(validation = rules::between("1m", "24h"))]
     pub interval: Option<String>,
-    /// The rule while the provider cannot be asked: `KeepFor` (default): claims count for
+    /// The rule while the provider does not answer: `KeepFor` (default): stored claims are accepted for
     /// `keepFor`, then the person is refused. `Refuse`: the person is refused at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unavailable: Option<EnumSpec<UnavailablePolicy>>,
-    /// How long claims count while the provider cannot be asked, at least `interval`. Default: 4h.
+    /// How long stored claims are accepted while the provider does not answer, at least `interval`. Default: 4h.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
     #[x_kube(validation = rules::duration())]
@@ -59,16 +59,16 @@ pub struct RefreshSpec {
     pub keep_for: Option<String>,
 }
 
-/// An assurance of an OpenID provider that counts here.
+/// An assurance of an OpenID provider that is accepted here.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AssuranceSpec {
-    /// The provider's `acr` for which the methods in `amr` count. Absent: those of them that the
+    /// The provider's `acr` for which the methods in `amr` are accepted. Absent: those of them that the
     /// provider's `amr` has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub acr: Option<String>,
-    /// Methods (RFC 8176) that count.
+    /// Methods (RFC 8176) that are accepted.
     #[schemars(length(min = 1, max = 16), inner(length(min = 1, max = 64)))]
     pub amr: Vec<String>,
 }

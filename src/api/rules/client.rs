@@ -119,7 +119,7 @@ pub fn machines_authenticate() -> Rule {
     rule(
         &format!("!{IS_PUBLIC} || !{GRANT_TYPES}.exists(grant, grant in [{names}])"),
         &format!(
-            "grantTypes: each of {} requires client authentication; set tokenEndpointAuthMethod to another method than none",
+            "grantTypes: each of {} requires client authentication; set tokenEndpointAuthMethod to a method other than none",
             names.replace('\'', "")
         ),
     )

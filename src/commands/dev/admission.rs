@@ -1,4 +1,4 @@
-//! Validates manifests as an API server would on admission, since `dev` has none in front of its
+//! Validates manifests as an API server would on admission, because `dev` has none in front of its
 //! folder.
 
 use std::iter;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{LeaseRecord, LeaseTiming, ObservedLease};
 use crate::model::Timestamp;
 
-/// Time on a monotonic clock, since an arbitrary start.
+/// Time on a monotonic clock, because an arbitrary start.
 pub type MonotonicTime = Duration;
 
 /// The next step of a candidate.

@@ -33,14 +33,14 @@ impl FailureCounter {
         self.failures > 0
     }
 
-    /// Takes a result into account. The first one counts at once.
+    /// Takes a result into account. The first one is concluded at once.
     pub(in crate::controller) fn learn(&mut self, result: ProbeResult) {
         let failure = match (self.concluded, result) {
             (None, _) | (_, Ok(())) => return *self = Self::of(Some(result)),
             (Some(before), Err(_)) if before == result => return *self = Self::of(Some(before)),
             (Some(_), Err(failure)) => failure,
         };
-        // Another failure than the concluded one must be the same each time.
+        // A failure that differs from the concluded one must be the same each time.
         let continues = self.concluded == Some(Ok(())) || self.last == Some(failure);
         self.failures = if continues { self.failures + 1 } else { 1 };
         self.last = Some(failure);

@@ -26,7 +26,7 @@ use crate::{
 const MAX_CONCURRENT: usize = 32;
 /// How long changes of the providers are collected.
 const DEBOUNCE: Duration = Duration::from_secs(1);
-/// Maximum sleep, because the wall clock may be set meanwhile.
+/// Maximum sleep, because the wall clock may be set in the meantime.
 const MAX_SLEEP: Duration = Duration::from_secs(30);
 
 /// Probes identity providers until the future is dropped.

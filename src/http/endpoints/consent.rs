@@ -22,7 +22,7 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
     match form.get("action") {
         Some("allow") => {
             if authorization.interaction.covers(&authorization.authorization) {
-                // The answer to another device counts, and is reported, once it is stored.
+                // The answer to another device takes effect, and is reported, once it is stored.
                 if authorization.interaction.cross_device().is_none() {
                     store(&authorization).await?;
                     authorization.audit_consent(true);

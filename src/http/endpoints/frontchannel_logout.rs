@@ -14,7 +14,7 @@ const MAX_FRAMES: usize = 32;
 
 /// The front-channel logout URLs of a session's clients, with `iss` and `sid` where the client
 /// registered for them (Front-Channel Logout §2). URLs that a CSP cannot express are left out. URLs
-/// beyond the maximum are logged, since a page's origins share one header.
+/// beyond the maximum are logged, because a page's origins share one header.
 pub(super) fn logout_frames(tenant: &ServedTenant, session: &Session) -> Vec<Url> {
     let clients = session.clients.iter().filter_map(|id| tenant.declared_client(id.as_str()));
     let clients = clients.filter(|client| session::session_includes(session, client));

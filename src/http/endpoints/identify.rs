@@ -1,5 +1,5 @@
 //! The first step of a sign-in where domains belong to providers: a name without a password. Only the
-//! domain counts, so the response does not depend on whether the user exists.
+//! domain decides, so the response does not depend on whether the user exists.
 
 use http::StatusCode;
 

@@ -155,7 +155,7 @@ pub(super) async fn signed_out_response(
     reply
 }
 
-/// The redirect or the page that leads on. The answer to a form is a page, since CSP `form-action`, here
+/// The redirect or the page that leads on. The answer to a form is a page, because CSP `form-action`, here
 /// or at the application, would judge every redirect of the provider.
 fn signed_out_page(
     request: &Request,

@@ -1,4 +1,4 @@
-//! `GET I/login/{provider}`: leads the browser to an identity provider. It is a link, since CSP
+//! `GET I/login/{provider}`: leads the browser to an identity provider. It is a link, because CSP
 //! `form-action` would also judge the redirect of a form.
 
 use std::sync::Arc;

@@ -9,7 +9,7 @@ use crate::{
     protocol::error::{ErrorCode, OAuthError},
 };
 
-/// Revokes a token and the grant that it refers to. An invalid token counts as revoked already (RFC
+/// Revokes a token and the grant that it refers to. An invalid token is treated as revoked already (RFC
 /// 7009 §2.2).
 pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
     let AuthenticatedForm { params, client: caller } =

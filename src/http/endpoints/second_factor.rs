@@ -110,7 +110,7 @@ async fn waiting_user(
     Ok(resume_sign_in(context, pending, place).await?)
 }
 
-/// The user of the session; `None` unless the second factor is the next step, since it does not replace a sign-in.
+/// The user of the session; `None` unless the second factor is the next step, because it does not replace a sign-in.
 async fn user_of_session(
     authorization: &mut AuthorizationContext<'_>,
 ) -> Result<Option<SignedInUser>, EndpointError> {

@@ -19,7 +19,7 @@ struct TokenResponse {
     access_token: Option<String>,
     token_type: &'static str,
     expires_in: u64,
-    /// Omitted if empty, since `scope` must not be an empty string (RFC 6749 §3.3).
+    /// Omitted if empty, because `scope` must not be an empty string (RFC 6749 §3.3).
     #[serde(skip_serializing_if = "String::is_empty")]
     scope: String,
     /// RFC 9396 §7.

@@ -153,7 +153,8 @@ fn verify_sender(
     let verify = |proof| verify_proof(app.context(request), proof, Some(presented.token));
     let proof = received.and_then(verify).map_err(EndpointError::Dpop)?;
     if proof.key() != key {
-        let text = "The access token is bound to another key than that of the DPoP proof.";
+        let text =
+            "The DPoP proof was made with a different key than the access token is bound to.";
         return Err(EndpointError::Dpop(OAuthError::new(ErrorCode::InvalidToken, text)));
     }
     Ok(VerifiedSender::Dpop(proof))

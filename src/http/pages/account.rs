@@ -78,7 +78,7 @@ pub enum AuthenticatorEntry {
     SetUp {
         /// The time at which the person set it up.
         at: Timestamp,
-        /// Whether it can only be replaced, since the tenant requires one.
+        /// Whether it can only be replaced, because the tenant requires one.
         is_required: bool,
     },
 }

@@ -26,7 +26,7 @@ struct SigningOutTemplate<'a> {
 /// The place to which the browser goes after the session here has ended.
 #[derive(Clone, Copy, Debug)]
 pub enum AfterSignOut<'a> {
-    /// The signed-out page, since no URL was given.
+    /// The signed-out page, because no URL was given.
     Nothing,
     /// The application, at its `post_logout_redirect_uri` with `state` (OIDC RP-Initiated Logout §3).
     Return(&'a str),

@@ -1,4 +1,4 @@
-//! The page that leads to a provider. A form cannot redirect there, since CSP `form-action` would judge
+//! The page that leads to a provider. A form cannot redirect there, because CSP `form-action` would judge
 //! every redirect of the provider.
 
 use askama::Template;

@@ -1,6 +1,6 @@
 //! The client's address and requested host, from the connection or from a trusted proxy.
 //!
-//! Forwarding headers from other peers are ignored, since a client could otherwise choose its
+//! Forwarding headers from other peers are ignored, because a client could otherwise choose its
 //! address and tenant. A proxy sets one family of headers and may pass on a client's headers of the
 //! other family, so only the configured family is read.
 

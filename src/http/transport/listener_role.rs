@@ -1,4 +1,4 @@
-//! The peers of a listener, and the certificates that count for their connections.
+//! The peers of a listener, and the client certificates that are used for their connections.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ pub enum ListenerRole {
     CertificateProxy(Arc<ProxyTrust>, CertificateHeader),
 }
 
-/// The certificates that count for a connection of this listener. `None`: a proxy has no certificate, or the chain is
+/// The client certificates that are used for a connection of this listener. `None`: a proxy has no certificate, or the chain is
 /// too long. The handshake refuses both.
 pub(super) fn connection_certificates(
     role: &ListenerRole,

@@ -12,7 +12,7 @@ use hyper::body::Incoming;
 
 use super::connection_meter::ConnectionMeter;
 
-/// The body of a request. The bytes that are read from it no longer count for the connection.
+/// The body of a request. Bytes that are read from it are no longer charged to the connection.
 #[derive(Debug)]
 pub struct RequestBody {
     body: Incoming,

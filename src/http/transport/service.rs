@@ -28,7 +28,7 @@ impl From<IpAddr> for ConnectionInfo {
     }
 }
 
-/// The certificates of clients that count for a connection.
+/// The client certificates that are used for a connection.
 #[derive(Clone, Debug)]
 pub enum ConnectionCertificates {
     /// No certificate: the listener asks for none, and headers about certificates are ignored.

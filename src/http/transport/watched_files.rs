@@ -25,7 +25,7 @@ impl<const N: usize> WatchedFiles<N> {
         Self { paths: paths.map(Path::to_owned), known }
     }
 
-    /// Waits until a file has another content than the known one, which is known then.
+    /// Waits until the content of a file differs from the known content, and remembers the new content.
     pub(super) async fn changed(&mut self) {
         loop {
             tokio::time::sleep(POLL_INTERVAL).await;

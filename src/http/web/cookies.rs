@@ -11,7 +11,7 @@ use crate::{protocol::known_browser::KNOWN_BROWSER_TTL, registry::ServedTenant};
 /// The purposes of cookies. Each has a name, a lifetime and attributes of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CookiePurpose {
-    /// Identifies the session. `SameSite=None` under https, since relying parties send
+    /// Identifies the session. `SameSite=None` under https, because relying parties send
     /// `prompt=none` requests from a frame and POST requests from their own site.
     Session,
     /// Binds a browser to the sign-in that it started. `SameSite=Lax`.

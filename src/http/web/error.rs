@@ -31,7 +31,7 @@ pub enum EndpointError {
     Client {
         /// The error in the response.
         error: OAuthError,
-        /// Whether the response has the challenge, since the client used the `Authorization` header.
+        /// Whether the response has the challenge, because the client used the `Authorization` header.
         challenge: bool,
     },
     /// The bearer token was refused (RFC 6750 §3).

@@ -44,7 +44,7 @@ impl RequestLanguage {
     /// Uses the languages that an application asked for (`ui_locales`), if one of them is known.
     pub(crate) fn request(&self, ui_locales: Option<&str>) {
         if let Some(found) = ui_locales.and_then(|text| self.languages.by_ui_locales(text)) {
-            // The first one counts.
+            // The first one is used.
             let _ = self.requested.set(Arc::clone(found));
         }
     }

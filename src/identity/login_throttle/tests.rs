@@ -329,7 +329,7 @@ fn unknown_names_do_not_evict_counters_of_existing_users() {
     for n in 0..10_000 {
         let _ = world.fail(&format!("user-{n}"), &place(1000 + n));
     }
-    assert!(world.fail("ada", "198.51.100.1").is_err(), "the failures still count");
+    assert!(world.fail("ada", "198.51.100.1").is_err(), "the failures are remembered");
 }
 
 proptest! {

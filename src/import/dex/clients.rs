@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-/// Fields of a client that are carried, or that have a note of their own.
+/// Fields of a client that are imported, or that have a note of their own.
 const KNOWN: &[&str] = &[
     "id",
     "secret",
@@ -49,7 +49,7 @@ fn add_client(
 ) {
     let Some(id) = client.text("id").filter(|id| !is_from_environment(id)) else {
         let message =
-            "the client is not carried: its id is not in the file; set id and import again";
+            "the client is not imported: its id is not in the file; set id and import again";
         import.notes.add(client, message);
         return;
     };
@@ -59,7 +59,7 @@ fn add_client(
     if redirect_uris.is_empty() {
         import.notes.add(
             client,
-            format!("the client {id:?} is not carried: it has no redirect URI that can be used"),
+            format!("the client {id:?} is not imported: it has no redirect URI that can be used"),
         );
         return;
     }
@@ -67,12 +67,12 @@ fn add_client(
     let name = import.unique_name(CLIENT, &id);
     let secret_ref = (!is_public).then(|| secret_ref(import, client, &name));
     if !client.get("trustedPeers").is_empty() {
-        let message = "is not carried: a client cannot request tokens for another one";
+        let message = "not imported: a client cannot request tokens for another one";
         import.notes.add(&client.get("trustedPeers"), message);
     }
     let logo = client.text("logoURL");
     if logo.as_ref().is_some_and(|logo| !logo.starts_with("https://")) {
-        import.notes.add(&client.get("logoURL"), "is not carried: a logo needs an https URL");
+        import.notes.add(&client.get("logoURL"), "not imported: a logo needs an https URL");
     }
     import.notes.add_unknown(client, KNOWN);
     let spec = OidcClientSpec {
@@ -95,7 +95,7 @@ fn add_client(
 }
 
 /// The restriction to people of some connectors. If no connector of a client has a counterpart, the client would
-/// admit everyone. That is an error, and the client is not carried.
+/// admit everyone. That is an error, and the client is not imported.
 fn access(
     import: &mut ImportCollector,
     client: &SourceField<'_>,
@@ -117,13 +117,13 @@ fn access(
             names.push(provider.name.clone());
         } else {
             let message = format!(
-                "{connector:?} is not carried: no connector with this id becomes an IdentityProvider"
+                "{connector:?} is not imported: no connector with this id becomes an IdentityProvider"
             );
             import.notes.add(&field, message);
         }
     }
     if names.is_empty() {
-        let message = "the client is not carried: it would let no person in; choose connectors that have a counterpart";
+        let message = "the client is not imported: no user could sign in; choose connectors that can be imported";
         import.notes.add(client, message);
         return Err(());
     }
@@ -165,7 +165,7 @@ fn redirect_uris(
         let mut field = client.get("redirectURIs");
         field.pointer = format!("{}/{index}", field.pointer);
         if text == OUT_OF_BAND {
-            let message = "is not carried: codes are never shown to be copied; use http://localhost, with any port";
+            let message = "not imported: a page that shows the code to copy it is not supported; use http://localhost, with any port";
             import.notes.add(&field, message);
             continue;
         }
@@ -181,7 +181,7 @@ fn redirect_uris(
                     uris.push(text);
                 }
             }
-            Err(error) => import.notes.add(&field, format!("{text:?} is not carried: it {error}")),
+            Err(error) => import.notes.add(&field, format!("{text:?} is not imported: it {error}")),
         }
     }
     let is_loopback = |text: &String| text.starts_with("http://localhost");
@@ -189,7 +189,7 @@ fn redirect_uris(
         // Dex lets public clients use any URI of localhost.
         let found = ["http://localhost", "http://localhost/callback"];
         let message = format!(
-            "a public client of Dex may use every URI of http://localhost; {} are carried, with any port: add others",
+            "a public client of Dex may use every URI of http://localhost; {} are imported, with any port; add others",
             found.join(" and ")
         );
         import.notes.add(client, message);

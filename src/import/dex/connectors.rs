@@ -27,7 +27,7 @@ fn connector_draft<'v>(
     let kind = connector.text("type").unwrap_or_default();
     let id = connector.text("id").unwrap_or_default();
     if id.is_empty() {
-        import.notes.add(connector, "the connector is not carried: it has no id");
+        import.notes.add(connector, "the connector is not imported: it has no id");
         return None;
     }
     import.notes.add_unknown(connector, &["type", "id", "name", "config", "grantTypes"]);
@@ -40,7 +40,7 @@ fn connector_draft<'v>(
         let in_environment = field.value.as_str().is_some_and(is_from_environment);
         if in_environment && !matches!(name, "clientSecret" | "bindPW" | "redirectURI") {
             let message = format!(
-                "the connector {id:?} is not carried: the value stands in the environment; write it here and import again"
+                "the connector {id:?} is not imported: the value is read from an environment variable; write it into the file and import again"
             );
             import.notes.add(&field, message);
             return None;
@@ -55,7 +55,7 @@ fn connector_draft<'v>(
         "ldap" => ldap_draft(import, connector, &config, &id)?,
         _ => {
             let message = format!(
-                "the connector {id:?} is not carried: the type {kind:?} has no counterpart; if it has an OpenID provider, write an IdentityProvider of type OIDC"
+                "the connector {id:?} is not imported: the type {kind:?} has no counterpart; if it has an OpenID provider, write an IdentityProvider of type OIDC"
             );
             import.notes.add(connector, message);
             return None;
@@ -75,11 +75,11 @@ fn signs_in(import: &mut ImportCollector, connector: &SourceField<'_>, id: &str)
     }
     let signs_in = grants.iter().any(|grant| grant == "authorization_code");
     let message = if signs_in {
-        "is not carried: which grants people of a provider may use is decided by the clients"
+        "not imported: which grants people of a provider may use is decided by the clients"
             .to_owned()
     } else {
         format!(
-            "the connector {id:?} is not carried: it is used for {} only, and not for sign-ins",
+            "the connector {id:?} is not imported: it is used for {} only, and not for sign-ins",
             grants.join(", ")
         )
     };

@@ -11,7 +11,7 @@ use crate::{
     model::SubjectStrategy,
 };
 
-/// Fields of the configuration that are carried, or that have a note of their own.
+/// Fields of the configuration that are imported, or that have a note of their own.
 const KNOWN: &[&str] = &[
     "host",
     "insecureNoSSL",
@@ -35,7 +35,7 @@ pub(super) fn ldap_draft<'v>(
     let id_attribute = users.text("idAttr").unwrap_or_else(|| "uid".to_owned());
     if id_attribute.eq_ignore_ascii_case("objectGUID") {
         let message = format!(
-            "the connector {id:?} is not carried: Dex makes subjects of the bytes of objectGUID, which are no text; people get other subjects, or choose another attribute"
+            "the connector {id:?} is not imported: Dex makes subjects from the bytes of objectGUID, which are not text; set idAttr to a text attribute, or write an IdentityProvider with which people get new subjects"
         );
         import.notes.add(&users.get("idAttr"), message);
         return None;
@@ -47,7 +47,7 @@ pub(super) fn ldap_draft<'v>(
     let name = names.split(',').next().unwrap_or_default().trim().to_owned();
     if names.contains(',') {
         let message = format!(
-            "only {name} is carried; write the other attributes into users.filter, with {{username}}"
+            "only {name} is imported; write the other attributes into users.filter, with {{username}}"
         );
         import.notes.add(&users.get("username"), message);
     }
@@ -83,7 +83,7 @@ pub(super) fn ldap_draft<'v>(
     );
     let prompt = config.get("usernamePrompt");
     if !prompt.is_empty() {
-        import.notes.add(&prompt, "is not carried: the page asks for a username");
+        import.notes.add(&prompt, "not imported: the page asks for a username");
     }
     let message = "people keep their subjects by Dex's attribute; a host inside the network needs an entry of upstreamHosts";
     import.notes.add(config, message);
@@ -123,7 +123,7 @@ fn accepts_subjects(
     let is_accepted = SubjectStrategy::Dex.accepts_claim(attribute);
     if !is_accepted {
         let message = format!(
-            "the connector {id:?} is not carried: the attribute {attribute:?} can pass to another person, so no subject is made of it"
+            "the connector {id:?} is not imported: the attribute {attribute:?} can pass to another person, so no subject is made of it"
         );
         import.notes.add(&users.get("idAttr"), message);
     } else if !SubjectStrategy::Computed.accepts_claim(attribute) {
@@ -178,11 +178,11 @@ fn server_url(import: &mut ImportCollector, config: &SourceField<'_>) -> String 
     for (field, message) in [
         (
             "insecureNoSSL",
-            "is not carried: connections begin with StartTLS; the server needs a certificate",
+            "not imported: connections begin with StartTLS; the server needs a certificate",
         ),
         (
             "insecureSkipVerify",
-            "is not carried: the server's certificate is verified; give its authority in caRef",
+            "not imported: the server's certificate is verified; give its authority in caRef",
         ),
     ] {
         if config.is_set(field) {
@@ -229,7 +229,7 @@ fn groups(import: &mut ImportCollector, config: &SourceField<'_>, name: &str) ->
             "{username}"
         } else {
             let message =
-                format!("is not carried: groups are found by the distinguished name or by {name}");
+                format!("not imported: groups are found by the distinguished name or by {name}");
             import.notes.add(&matcher.get("userAttr"), message);
             continue;
         };

@@ -99,7 +99,7 @@ pub(super) fn uses_login(import: &mut ImportCollector, config: &SourceField<'_>,
     let uses = config.is_set("useLoginAsID");
     if uses {
         let message = format!(
-            "the connector {id:?} is not carried: logins can pass to another person, so no subject is made of them"
+            "the connector {id:?} is not imported: logins can pass to another person, so no subject is made of them"
         );
         import.notes.add(&field, message);
     }

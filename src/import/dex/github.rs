@@ -56,7 +56,7 @@ pub(super) fn github_draft<'v>(
     }
     if config.text("teamNameField").as_deref() == Some("both") {
         let message =
-            "both is not carried: groups have the names of teams; teams: Slug gives the others";
+            "both is not imported: groups have the names of teams; teams: Slug gives the others";
         import.notes.add(&config.get("teamNameField"), message);
     }
     let known = &[
@@ -84,7 +84,7 @@ fn groups(
     let listed = config.items("orgs");
     if listed.iter().any(|org| !org.get("teams").is_empty()) {
         let include = listed_teams(&listed);
-        // Without patterns, all groups would count.
+        // Without patterns, all groups would be used.
         if include.is_empty() || include.len() > MAX_PATTERNS {
             draft.map_no_groups();
         } else {

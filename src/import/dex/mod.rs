@@ -35,17 +35,17 @@ const DEFAULT_TENANT: &str = "main";
 const SECTIONS: [(&str, &str); 7] = [
     (
         "storage",
-        "is not carried: sessions and refresh tokens of Dex end with the move, and people sign in again; choose a store with --store",
+        "not imported: sessions and refresh tokens of Dex end with the move, and people sign in again; choose a store with --store",
     ),
     (
         "web",
-        "is not carried: addresses and certificates are flags of `lanyard run`, values of the chart",
+        "not imported: addresses and certificates are flags of `lanyard run`, values of the chart",
     ),
-    ("telemetry", "is not carried: metrics are served at --admin-listen"),
-    ("grpc", "is not carried: clients and users are resources; Lanyard has no gRPC API"),
-    ("logger", "is not carried: use --log-format and --log-level"),
-    ("frontend", "is not carried: set branding and displayName of the Tenant"),
-    ("additionalFeatures", "is not carried"),
+    ("telemetry", "not imported: metrics are served at --admin-listen"),
+    ("grpc", "not imported: clients and users are resources; Lanyard has no gRPC API"),
+    ("logger", "not imported: use --log-format and --log-level"),
+    ("frontend", "not imported: set branding and displayName of the Tenant"),
+    ("additionalFeatures", "not imported"),
 ];
 
 /// Converts a configuration.
@@ -81,7 +81,7 @@ fn tenant(
     let issuer = written.filter(|issuer| match Issuer::parse(issuer) {
         Ok(_) => true,
         Err(error) => {
-            let message = format!("is not carried: an issuer {error}; set spec.issuer of the Tenant, and change it in applications");
+            let message = format!("not imported: an issuer {error}; set spec.issuer of the Tenant, and change it in applications");
             import.notes.add(&root.get("issuer"), message);
             false
         }
@@ -148,7 +148,7 @@ fn bounded_duration(
 ) -> Option<Duration> {
     let text = section.text(name)?;
     let Some(duration) = parse_go_duration(&text) else {
-        import.notes.add(&section.get(name), "is not carried: it is not a duration such as 24h");
+        import.notes.add(&section.get(name), "not imported: it is not a duration such as 24h");
         return None;
     };
     let most = Duration::from_hours(hours);
@@ -172,7 +172,7 @@ fn rest(import: &mut ImportCollector, root: &SourceField<'_>) {
         oauth2.texts("responseTypes").into_iter().filter(|it| it != "code").collect();
     if !others.is_empty() {
         let message = format!(
-            "{} are not carried; where an application needs them, list grantTypes [authorization_code, implicit] in its OidcClient",
+            "{} are not imported; where an application needs them, list grantTypes [authorization_code, implicit] in its OidcClient",
             others.join(", ")
         );
         import.notes.add(&oauth2.get("responseTypes"), message);

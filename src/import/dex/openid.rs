@@ -22,13 +22,13 @@ pub(super) fn oidc_draft<'v>(
     let claim = config.text("userIDKey").unwrap_or_else(|| "sub".to_owned());
     if !SubjectStrategy::Dex.accepts_claim(&claim) {
         let message = format!(
-            "the connector {id:?} is not carried: the claim {claim:?} can pass to another person, so no subject is made of it"
+            "the connector {id:?} is not imported: the claim {claim:?} can pass to another person, so no subject is made of it"
         );
         import.notes.add(&config.get("userIDKey"), message);
         return None;
     }
     let Some(issuer) = config.text("issuer") else {
-        import.notes.add(config, format!("the connector {id:?} is not carried: it has no issuer"));
+        import.notes.add(config, format!("the connector {id:?} is not imported: it has no issuer"));
         return None;
     };
     let mut draft = dex_draft(import, connector, id, ("OIDC", &claim));
@@ -180,7 +180,7 @@ pub(super) fn microsoft_draft<'v>(
     let tenant = config.text("tenant").unwrap_or_else(|| "common".to_owned());
     if uuid::Uuid::try_parse(&tenant).is_err() {
         let message = format!(
-            "the connector {id:?} is not carried: {tenant:?} stands for several issuers; write the id of your Entra tenant, a UUID, and import again. For people of several, change the issuer of the IdentityProvider to {ENTRA}/{{tenantid}}/v2.0, and list the ids in oidc.tenantIds"
+            "the connector {id:?} is not imported: {tenant:?} stands for several issuers; write the id of your Entra tenant, a UUID, and import again. For people of several, change the issuer of the IdentityProvider to {ENTRA}/{{tenantid}}/v2.0, and list the ids in oidc.tenantIds"
         );
         import.notes.add(&config.get("tenant"), message);
         return None;
@@ -194,7 +194,7 @@ pub(super) fn microsoft_draft<'v>(
     allowed_groups(import, &mut draft, config, "groups");
     // Without scopes, `offline_access` is requested, which Entra offers.
     draft.ask_again();
-    let message = "e-mail addresses are not verified here, since Entra does not say that they are, and Dex takes all of them for verified; if your directory has only addresses of your own, set claimMappings.emailVerified with an expression, as in examples/identity-providers/entra.yaml";
+    let message = "e-mail addresses are not verified here, since Entra does not say that they are; Dex treats every address as verified; if your directory has only addresses of your own, set claimMappings.emailVerified with an expression, as in examples/identity-providers/entra.yaml";
     import.notes.add(config, message);
     let message = "groups are those of the ID token: assign groups to the application in Entra, and choose names or ids there";
     import.notes.add(config, message);

@@ -26,7 +26,7 @@ pub(super) fn add_dex_people(import: &mut ImportCollector, root: &SourceField<'_
 fn add_person(import: &mut ImportCollector, person: &SourceField<'_>) -> bool {
     let email = person.text("email");
     let Some((email, user_id)) = email.zip(person.text("userID")) else {
-        let message = "the user is not carried: email and userID are needed, since they make username and subject";
+        let message = "the user is not imported: the file lacks email or userID, from which username and subject are set";
         import.notes.add(person, message);
         return false;
     };

@@ -20,9 +20,9 @@ pub(super) fn keeps_grant(import: &mut ImportCollector, client: &SourceField<'_>
     }
     let is_public = client.is_set("publicClient");
     let message = if is_public {
-        "is not carried: a client without a secret or key cannot ask people over the backchannel"
+        "not imported: a client without a secret or key cannot ask people over the backchannel"
     } else {
-        "people answer on their account page here: the authentication channel of the realm is not carried"
+        "people answer on their account page here: the authentication channel of the realm is not imported"
     };
     import.notes.add(&attributes.get(GRANT), message);
     !is_public
@@ -48,10 +48,10 @@ pub(super) fn token_delivery(
             };
         }
         Some("ping") => {
-            "is not carried: the client has no notification endpoint with https, so it has to poll"
+            "not imported: the client has no notification endpoint with https, so it has to poll"
                 .to_owned()
         }
-        Some(other) => format!("{other} is not carried: the client has to poll"),
+        Some(other) => format!("{other} is not imported: the client has to poll"),
     };
     import.notes.add(&attributes.get(DELIVERY_MODE), message);
     OidcClientSpec::default()

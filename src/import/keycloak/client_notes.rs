@@ -1,4 +1,4 @@
-//! Notes on parts of a client that are not carried.
+//! Notes on parts of a client that are not imported.
 
 use crate::{
     api::{AccessRuleSpec, AccessSpec},
@@ -6,7 +6,7 @@ use crate::{
 };
 
 const PAIRWISE_MAPPER: &str = "oidc-sha256-pairwise-sub-mapper";
-/// Members of a client that are carried, have a note of their own, or have no effect here.
+/// Members of a client that are imported, have a note of their own, or have no effect here.
 const CLIENT_MEMBERS: [&str; 35] = [
     "id",
     "clientId",
@@ -82,12 +82,12 @@ pub(super) fn add_client_notes(import: &mut ImportCollector, client: &SourceFiel
     let mut pairwise =
         mappers.iter().filter(|it| it.text("protocolMapper").as_deref() == Some(PAIRWISE_MAPPER));
     if let Some(mapper) = pairwise.next() {
-        let message = "the application gets another sub for each person: pairwise subjects of Keycloak are not carried; set subjectType: pairwise for new ones, and let the application link its users again";
+        let message = "the application gets a different sub for each person: pairwise subjects of Keycloak are not imported; set subjectType: pairwise for new ones, and let the application link its users again";
         import.notes.add(mapper, message);
     }
     for (name, message) in [
-        ("protocolMappers", "is not carried: claims come with scopes, which are the tenant's"),
-        ("authorizationSettings", "is not carried: applications decide by claims and groups"),
+        ("protocolMappers", "not imported: claims come with scopes, which are the tenant's"),
+        ("authorizationSettings", "not imported: applications decide by claims and groups"),
     ] {
         let part = client.get(name);
         if !part.is_empty() {
@@ -96,15 +96,16 @@ pub(super) fn add_client_notes(import: &mut ImportCollector, client: &SourceFiel
     }
     let attributes = client.get("attributes");
     if client.number("notBefore").is_some_and(|before| before > 0) {
-        import
-            .notes
-            .add(&client.get("notBefore"), "is not carried: no token of the realm counts here");
+        import.notes.add(
+            &client.get("notBefore"),
+            "not imported: tokens of the realm are not accepted here",
+        );
     }
     add_unknown(import, client, &CLIENT_MEMBERS);
     add_unknown(import, &attributes, &CLIENT_ATTRIBUTES);
 }
 
-/// The access of a client with restrictions that are not carried: its users are refused. `None` without such
+/// The access of a client with restrictions that are not imported: its users are refused. `None` without such
 /// restrictions.
 pub(super) fn closed_access(
     import: &mut ImportCollector,
@@ -130,7 +131,7 @@ pub(super) fn closed_access(
     ] {
         if is_set {
             let message = format!(
-                "is not carried, so all users of the application are refused (access.rules: \"false\"); {remedy}"
+                "not imported, so all users of the application are refused (access.rules: \"false\"); {remedy}"
             );
             import.notes.add(field, message);
             is_closed = true;
@@ -147,14 +148,14 @@ pub(super) fn refusing_access(message: &str) -> AccessSpec {
     AccessSpec { rules: vec![rule], message: Some(message.to_owned()), ..AccessSpec::default() }
 }
 
-/// Adds notes on the other members, unless they are carried, off, or without effect here.
+/// Adds notes on the other members, unless they are imported, off, or without effect here.
 fn add_unknown(import: &mut ImportCollector, of: &SourceField<'_>, known: &[&str]) {
     for member in of.members() {
         let name = member.pointer.rsplit('/').next().unwrap_or_default();
         let is_off = matches!(member.value.as_str(), Some("false" | "" | "0" | "any"));
         let is_known = known.contains(&name) || name.starts_with("saml");
         if !is_known && !is_off && !member.is_empty() {
-            import.notes.add(&member, "is not carried");
+            import.notes.add(&member, "not imported");
         }
     }
 }

@@ -39,7 +39,7 @@ pub(super) fn add_keycloak_clients(
             continue;
         }
         if let Some(reason) = refusal(&client) {
-            import.notes.add(&client, format!("the client {id:?} is not carried: {reason}"));
+            import.notes.add(&client, format!("the client {id:?} is not imported: {reason}"));
             continue;
         }
         let has_people = client.flag("standardFlowEnabled") != Some(false)
@@ -77,7 +77,7 @@ fn add_client(
     let scopes = scopes.client_scopes(client);
     let grants = grant_types(import, client, &redirect_uris, &scopes);
     if grants.is_empty() {
-        import.notes.add(client, format!("the client {id:?} is not carried: it has no redirect URI and no service account that can be used"));
+        import.notes.add(client, format!("the client {id:?} is not imported: it has no redirect URI and no service account that can be used"));
         return;
     }
     let name = import.unique_name(CLIENT, id);
@@ -196,7 +196,7 @@ fn grant_types(
     }
     if client.is_set("directAccessGrantsEnabled") {
         let message =
-            "is not carried: applications never see passwords; use the authorization code flow";
+            "not imported: applications never see passwords; use the authorization code flow";
         import.notes.add(&client.get("directAccessGrantsEnabled"), message);
     }
     grants
@@ -220,7 +220,7 @@ fn authentication(
         None | Some("client-secret") => None,
         Some(other) => {
             let message = format!(
-                "{other} is not carried: the client has a secret; set tokenEndpointAuthMethod and jwksUri for keys of its own"
+                "{other} is not imported: the client has a secret; set tokenEndpointAuthMethod and jwksUri for keys of its own"
             );
             import.notes.add(&client.get("clientAuthenticatorType"), message);
             None

@@ -19,37 +19,39 @@ pub(super) enum ImportedCredential {
     NotCarried(String),
 }
 
-/// Converts a credential. Only a permanent password whose hash is supported is carried over.
+/// Converts a credential. Only a permanent password whose hash is supported is imported.
 pub(super) fn convert_credential(credential: &SourceField<'_>) -> ImportedCredential {
     let not_carried = |reason: &str| ImportedCredential::NotCarried(reason.to_owned());
     let second_factor = |text: &str| ImportedCredential::SecondFactor(text.to_owned());
     match credential.text("type").as_deref() {
         Some("password") => {}
-        Some("otp") => return second_factor("the one-time password is not carried: enrol another"),
-        Some("webauthn") => return second_factor("the passkey is not carried: enrol another"),
+        Some("otp") => {
+            return second_factor("the one-time password is not imported: enrol another");
+        }
+        Some("webauthn") => return second_factor("the passkey is not imported: enrol another"),
         // It replaces the password, which signs in as well.
         Some("webauthn-passwordless") => {
-            return not_carried("the passkey is not carried: enrol another");
+            return not_carried("the passkey is not imported: enrol another");
         }
-        Some(other) => return second_factor(&format!("the credential {other:?} is not carried")),
-        None => return second_factor("a credential without a type is not carried"),
+        Some(other) => return second_factor(&format!("the credential {other:?} is not imported")),
+        None => return second_factor("a credential without a type is not imported"),
     }
     if credential.is_set("temporary") {
         return not_carried(
-            "the password is not carried, since it is temporary; invite the person (invitation of the OidcUser)",
+            "the password is not imported, because it is temporary; invite the person (invitation of the OidcUser)",
         );
     }
     let parse =
         |name: &str| -> Option<Value> { serde_json::from_str(&credential.text(name)?).ok() };
     let Some((data, secret)) = parse("credentialData").zip(parse("secretData")) else {
         return not_carried(
-            "the password is not carried: credentialData or secretData is not JSON",
+            "the password is not imported: credentialData or secretData is not JSON",
         );
     };
     let algorithm = data["algorithm"].as_str().unwrap_or_default();
     let parts = unpadded(&secret["salt"]).zip(unpadded(&secret["value"]));
     let Some(((salt, _), (hash, length))) = parts else {
-        return not_carried("the password is not carried: salt or value is not base64");
+        return not_carried("the password is not imported: salt or value is not base64");
     };
     let rounds = data["hashIterations"].as_u64().unwrap_or_default();
     match algorithm {
@@ -60,10 +62,10 @@ pub(super) fn convert_credential(credential: &SourceField<'_>) -> ImportedCreden
             Some(parameters) => {
                 ImportedCredential::Password(format!("${parameters}${salt}${hash}"))
             }
-            None => not_carried("the password is not carried: its argon2 parameters are unknown"),
+            None => not_carried("the password is not imported: its argon2 parameters are unknown"),
         },
         other => ImportedCredential::NotCarried(format!(
-            "the password is not carried: {other:?} is not supported; the person needs another one"
+            "the password is not imported: {other:?} is not supported; the person needs a new one"
         )),
     }
 }

@@ -13,7 +13,7 @@ pub(super) enum GroupNames {
     FullPath,
     /// By the last parts of their paths: `ops`.
     LastPart,
-    /// By their paths without the first slash, since no application has read them so far.
+    /// By their paths without the first slash, because no application has read them so far.
     Path,
 }
 
@@ -42,7 +42,7 @@ pub(super) fn group_names(import: &mut ImportCollector, realm: &SourceField<'_>)
         let claim = mapper.get("config").text("claim.name");
         if let Some(claim) = claim.filter(|claim| claim != CLAIM) {
             let message = format!(
-                "the claim {claim:?} is not carried: groups are in the claim {CLAIM:?}, with the scope groups"
+                "the claim {claim:?} is not imported: groups are in the claim {CLAIM:?}, with the scope groups"
             );
             import.notes.add(mapper, message);
         }

@@ -1,4 +1,4 @@
-//! Keycloak: the export of one realm, in one file or with its users in files of their own.
+//! Keycloak: the export of one realm, in one file or with its users in separate files.
 //!
 //! The claim `sub` stays: it is Keycloak's id of the user.
 

@@ -65,7 +65,7 @@ fn add_person(
     (scopes, group_names): (&RealmScopes, GroupNames),
 ) -> bool {
     let Some((id, username)) = person.text("id").zip(person.text("username")) else {
-        let message = "the user is not carried: id and username are needed, since they make subject and username";
+        let message = "the user is not imported: the export lacks id or username, from which subject and username are set";
         import.notes.add(person, message);
         return false;
     };
@@ -102,23 +102,23 @@ fn add_person(
 /// Adds notes on fields of a user that have no counterpart.
 fn add_notes(import: &mut ImportCollector, person: &SourceField<'_>) {
     let actions = if demands_action(person) {
-        "is not carried, so neither is a password: invite the person (invitation of the OidcUser), who sets up what the Tenant requires"
+        "not imported, and neither is a password: invite the person (invitation of the OidcUser), who sets up what the Tenant requires"
     } else {
-        "is not carried: the person signs in without them"
+        "not imported: the person signs in without them"
     };
     for (field, message) in [
         ("requiredActions", actions),
         (
             "realmRoles",
-            "is not carried: Lanyard has no roles; write groups for those that applications need",
+            "not imported: Lanyard has no roles; write groups for those that applications need",
         ),
         (
             "clientRoles",
-            "is not carried: Lanyard has no roles; write groups for those that applications need",
+            "not imported: Lanyard has no roles; write groups for those that applications need",
         ),
         (
             "federationLink",
-            "is not carried: the person signs in with the directory once identities names its IdentityProvider and the identifier of the entry there, and the user has no password here",
+            "not imported: the person signs in with the directory once identities names its IdentityProvider and the identifier of the entry there, and the user has no password here",
         ),
     ] {
         let part = person.get(field);
@@ -134,14 +134,14 @@ fn add_notes(import: &mut ImportCollector, person: &SourceField<'_>) {
 }
 
 /// Whether the person has to do something at the next sign-in without which the password is not enough, such as
-/// replacing it. Actions of extensions count.
+/// replacing it. Actions of extensions are included.
 fn demands_action(person: &SourceField<'_>) -> bool {
     let actions = person.texts("requiredActions");
     actions.iter().any(|action| !OPEN_ACTIONS.contains(&action.as_str()))
 }
 
 /// The hash of the password. Other credentials get a note. A password that is not enough to sign in at Keycloak is not
-/// carried, since it would be enough here.
+/// imported, because it would be enough here.
 fn password(import: &mut ImportCollector, person: &SourceField<'_>) -> Option<String> {
     let mut found = None;
     let mut is_enough = !demands_action(person);
@@ -159,7 +159,7 @@ fn password(import: &mut ImportCollector, person: &SourceField<'_>) -> Option<St
     }
     let (credential, hash) = found?;
     if !is_enough {
-        let message = "the password is not carried, since it alone would let the person in; invite the person (invitation of the OidcUser), with authenticators of the Tenant: passwords: Optional, and totp or passkeys: Required if a second factor is needed";
+        let message = "the password is not imported, because the person could sign in with it alone; invite the person (invitation of the OidcUser), with authenticators of the Tenant: passwords: Optional, and totp or passkeys: Required if a second factor is needed";
         import.notes.add(&credential, message);
     }
     is_enough.then_some(hash)
@@ -183,7 +183,7 @@ fn identities(
             }
             _ => {
                 let message = format!(
-                    "the link to {alias:?} is not carried: the provider is not, or the link has no userId"
+                    "the link to {alias:?} is not imported: the provider is not, or the link has no userId"
                 );
                 import.notes.add(&link, message);
             }

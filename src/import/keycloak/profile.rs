@@ -84,7 +84,7 @@ pub(super) fn set_claims(
             None => set_custom(spec, &name, &texts, scopes),
         };
         if !is_set {
-            import.notes.add(&attribute, "the attribute is not carried: no claim fits");
+            import.notes.add(&attribute, "the attribute is not imported: no claim fits");
         }
     }
 }

@@ -13,7 +13,7 @@ const FIRST_LOGIN: &str = "first broker login";
 const PATTERN: &[char] = &['\\', '^', '$', '*', '+', '?', '(', ')', '[', ']', '{', '}', '|'];
 const MAX_ORDER: u64 = 1000;
 
-/// Members of a provider that are carried, or that have no effect.
+/// Members of a provider that are imported, or that have no effect.
 const KNOWN: [&str; 14] = [
     "alias",
     "config",
@@ -30,7 +30,7 @@ const KNOWN: [&str; 14] = [
     "types",
     "updateProfileFirstLoginMode",
 ];
-/// Members of its configuration that are carried, that discovery has, or that Lanyard always does.
+/// Members of its configuration that are imported, that discovery has, or that Lanyard always does.
 const KNOWN_CONFIG: [&str; 29] = [
     "authorizationUrl",
     "baseUrl",
@@ -132,7 +132,7 @@ pub(super) fn set_placement(
     match config.number("guiOrder") {
         Some(number) if number <= MAX_ORDER => draft.set_in("signIn", "order", json!(number)),
         _ if order.is_empty() => {}
-        _ => import.notes.add(&order, "is not carried: signIn.order is a number from 0 to 1000"),
+        _ => import.notes.add(&order, "not imported: signIn.order is a number from 0 to 1000"),
     }
 }
 
@@ -155,7 +155,7 @@ pub(super) fn set_credentials(
             let is_secret =
                 matches!(named, None | Some("" | "client_secret_basic" | "client_secret_post"));
             if !is_secret {
-                let message = "is not carried: the client secret is sent, by the method that the provider's metadata name";
+                let message = "not imported: the client secret is sent, by the method that the provider's metadata name";
                 import.notes.add(&method, message);
             }
         }
@@ -185,23 +185,23 @@ pub(super) fn add_notes(
     config: &SourceField<'_>,
 ) {
     for (name, message) in [
-        ("storeToken", "is not carried: applications do not get the provider's tokens"),
-        ("trustEmail", "is not carried: an e-mail address is verified if the provider says so"),
+        ("storeToken", "not imported: applications do not get the provider's tokens"),
+        ("trustEmail", "not imported: an e-mail address is verified if the provider says so"),
     ] {
         add_note(import, &provider.get(name), message);
     }
-    let message = "is not carried: groups can stand for organizations";
+    let message = "not imported: groups can stand for organizations";
     add_note(import, &config.get("organizationId"), message);
     if provider.text("providerId").as_deref() != Some("github") {
-        add_note(import, &config.get("baseUrl"), "is not carried");
+        add_note(import, &config.get("baseUrl"), "not imported");
     }
     if config.text("syncMode").is_some_and(|mode| mode != "FORCE") {
-        let message = "is not carried: claims are those of each sign-in, as with FORCE";
+        let message = "not imported: claims are those of each sign-in, as with FORCE";
         import.notes.add(&config.get("syncMode"), message);
     }
     if !config.is_set("filteredByClaim") {
         for name in ["claimFilterName", "claimFilterValue"] {
-            add_note(import, &config.get(name), "is not carried: filteredByClaim is off");
+            add_note(import, &config.get(name), "not imported: filteredByClaim is off");
         }
     }
     add_unknown(import, provider, &KNOWN);
@@ -212,7 +212,7 @@ fn add_unknown(import: &mut ImportCollector, field: &SourceField<'_>, known: &[&
     for member in field.members() {
         let name = member.pointer.rsplit('/').next().unwrap_or_default();
         if !known.contains(&name) {
-            add_note(import, &member, "is not carried");
+            add_note(import, &member, "not imported");
         }
     }
 }

@@ -40,7 +40,7 @@ fn provider_draft<'v>(
     if provider.flag("enabled") == Some(false) {
         import
             .notes
-            .add(provider, format!("the provider {alias:?} is not carried: it is disabled"));
+            .add(provider, format!("the provider {alias:?} is not imported: it is disabled"));
         return None;
     }
     let source = upstream_of(import, provider, &alias, &kind)?;
@@ -110,7 +110,7 @@ fn set_people(
 
 fn note_base_url(import: &mut ImportCollector, config: &SourceField<'_>) {
     if config.text("baseUrl").is_some_and(|url| url.trim_end_matches('/') != "https://github.com") {
-        let message = "is not carried: set github.host to the name of the host, which is called with https at the port 443";
+        let message = "not imported: set github.host to the name of the host, which is called with https at the port 443";
         import.notes.add(&config.get("baseUrl"), message);
     }
 }
@@ -124,12 +124,12 @@ fn enterprise_host(config: &SourceField<'_>) -> Option<String> {
 
 fn note_prompt_of_github(import: &mut ImportCollector, config: &SourceField<'_>) {
     if config.text("prompt").is_some() {
-        let message = "is not carried: GitHub has no such parameter";
+        let message = "not imported: GitHub has no such parameter";
         import.notes.add(&config.get("prompt"), message);
     }
 }
 
-/// How the provider is asked. `None` if it is not carried.
+/// How the provider is asked. `None` if it is not imported.
 fn upstream_of(
     import: &mut ImportCollector,
     provider: &SourceField<'_>,
@@ -146,7 +146,7 @@ fn upstream_of(
             let issuer = config.text("issuer").or_else(|| keycloak_issuer(&config));
             if issuer.is_none() {
                 let message = format!(
-                    "the provider {alias:?} is not carried: it has no issuer; set issuer and import again"
+                    "the provider {alias:?} is not imported: it has no issuer; set issuer and import again"
                 );
                 import.notes.add(&config, message);
             }
@@ -154,7 +154,7 @@ fn upstream_of(
         }
         _ => {
             let message = format!(
-                "the provider {alias:?} is not carried: the type {kind:?} has no counterpart; if it has an OpenID provider, write an IdentityProvider of type OIDC"
+                "the provider {alias:?} is not imported: the type {kind:?} has no counterpart; if it has an OpenID provider, write an IdentityProvider of type OIDC"
             );
             import.notes.add(provider, message);
             return None;
@@ -184,7 +184,7 @@ fn microsoft_issuer(
     let tenant = config.text("tenantId").unwrap_or_else(|| "common".to_owned());
     if uuid::Uuid::try_parse(&tenant).is_err() {
         let message = format!(
-            "the provider {alias:?} is not carried: {tenant:?} stands for several issuers; set tenantId to the id of your Entra tenant, a UUID, and import again. For people of several, change the issuer of the IdentityProvider to {ENTRA}/{{tenantid}}/v2.0, and list the ids in oidc.tenantIds"
+            "the provider {alias:?} is not imported: {tenant:?} stands for several issuers; set tenantId to the id of your Entra tenant, a UUID, and import again. For people of several, change the issuer of the IdentityProvider to {ENTRA}/{{tenantid}}/v2.0, and list the ids in oidc.tenantIds"
         );
         import.notes.add(&config, message);
         return None;

@@ -20,44 +20,38 @@ const BROWSER_FLOW: &str = "browser";
 
 /// Parts of a realm that have no counterpart, each with the reason or the remedy.
 const PARTS: [(&str, &str); 11] = [
-    (
-        "roles",
-        "is not carried: applications read groups; write groups for the roles that they need",
-    ),
+    ("roles", "not imported: applications read groups; write groups for the roles that they need"),
     (
         "components",
-        "is not carried: new keys are made, and a user federation is an IdentityProvider of type LDAP, by which the directory is asked again about people who are signed in",
+        "not imported: new keys are made, and a user federation is an IdentityProvider of type LDAP, by which the directory is asked again about people who are signed in",
     ),
-    ("identityProviderMappers", "is not carried: write claimMappings of the IdentityProvider"),
-    ("smtpServer", "is not carried: set mail of the Tenant, and its password in a Secret"),
-    ("clientPolicies", "is not carried"),
-    ("clientProfiles", "is not carried"),
-    ("organizations", "is not carried: groups can stand for them"),
-    ("scopeMappings", "is not carried: Lanyard has no roles"),
-    ("clientScopeMappings", "is not carried: Lanyard has no roles"),
-    ("loginTheme", "is not carried: set branding of the Tenant"),
+    ("identityProviderMappers", "not imported: write claimMappings of the IdentityProvider"),
+    ("smtpServer", "not imported: set mail of the Tenant, and its password in a Secret"),
+    ("clientPolicies", "not imported"),
+    ("clientProfiles", "not imported"),
+    ("organizations", "not imported: groups can stand for them"),
+    ("scopeMappings", "not imported: Lanyard has no roles"),
+    ("clientScopeMappings", "not imported: Lanyard has no roles"),
+    ("loginTheme", "not imported: set branding of the Tenant"),
     (
         "passwordPolicy",
-        "is not carried: a password that a person chooses has at least 12 characters and cannot be guessed easily, by rules that are not set",
+        "not imported: a password that a person chooses has at least 12 characters and cannot be guessed easily, by rules that are not set",
     ),
 ];
 
 /// Parts that are the same in every export unless someone changed them.
 const FLAGS: [(&str, &str); 5] = [
-    (
-        "bruteForceProtected",
-        "is not carried: attempts are always limited, by rules that are not set",
-    ),
-    ("registrationAllowed", "is not carried: people do not register themselves"),
+    ("bruteForceProtected", "not imported: attempts are always limited, by rules that are not set"),
+    ("registrationAllowed", "not imported: people do not register themselves"),
     (
         "resetPasswordAllowed",
-        "is not carried: people who chose their password by an invitation can choose another one where the Tenant has mail and authenticators.passwords: Optional; those with passwordSecretRef cannot",
+        "not imported: people who chose their password by an invitation can choose a new one where the Tenant has mail and authenticators.passwords: Optional; those with passwordSecretRef cannot",
     ),
     (
         "verifyEmail",
-        "is not carried: the address of a user is verified where emailVerified of the OidcUser says so",
+        "not imported: the address of a user is verified where emailVerified of the OidcUser says so",
     ),
-    ("editUsernameAllowed", "is not carried: people do not change their names"),
+    ("editUsernameAllowed", "not imported: people do not change their names"),
 ];
 
 /// Adds the tenant, and returns its issuer.
@@ -69,7 +63,7 @@ pub(super) fn add_realm(
 ) -> Option<String> {
     let issuer = issuer(import, realm, options);
     if realm.flag("enabled") == Some(false) {
-        import.notes.add(&realm.get("enabled"), "false is not carried: the tenant serves");
+        import.notes.add(&realm.get("enabled"), "false is not imported: the tenant serves");
     }
     // Unless refresh tokens are revoked, Keycloak accepts one again and again.
     let rotation = (!realm.is_set("revokeRefreshToken"))
@@ -89,11 +83,11 @@ pub(super) fn add_realm(
     issuer
 }
 
-/// The access of a realm with a browser flow of its own, which is not carried: its users are refused.
+/// The access of a realm with a browser flow of its own, which is not imported: its users are refused.
 fn closed_access(import: &mut ImportCollector, realm: &SourceField<'_>) -> Option<AccessSpec> {
     let flow = realm.text("browserFlow").filter(|flow| flow != BROWSER_FLOW)?;
     let message = format!(
-        "the flow {flow:?} is not carried, so all users of the tenant are refused (access.rules: \"false\"); write what it demanded into authenticators and access (groups, acr, rules) of the Tenant, then remove the rule"
+        "the flow {flow:?} is not imported, so all users of the tenant are refused (access.rules: \"false\"); write what it demanded into authenticators and access (groups, acr, rules) of the Tenant, then remove the rule"
     );
     import.notes.add(&realm.get("browserFlow"), message);
     Some(refusing_access("Sign-in has not been moved completely. Ask the operator."))
@@ -116,7 +110,7 @@ fn issuer(
         return None;
     };
     if let Err(error) = Issuer::parse(&issuer) {
-        let message = format!("the issuer {issuer:?} is not carried: an issuer {error}");
+        let message = format!("the issuer {issuer:?} is not imported: an issuer {error}");
         import.notes.add(&realm.get("realm"), message);
         return None;
     }
@@ -178,23 +172,24 @@ pub(super) fn add_remaining_notes(import: &mut ImportCollector, realm: &SourceFi
         (
             "defaultSignatureAlgorithm",
             "RS256",
-            "is not carried: set signing.algorithms of the Tenant",
+            "not imported: set signing.algorithms of the Tenant",
         ),
-        ("otpPolicyType", "totp", "is not carried: codes are those of apps, by the time"),
+        ("otpPolicyType", "totp", "not imported: codes are those of apps, by the time"),
     ] {
         if realm.text(name).is_some_and(|text| text != default) {
             import.notes.add(&realm.get(name), message);
         }
     }
     if realm.number("notBefore").is_some_and(|before| before > 0) {
-        import
-            .notes
-            .add(&realm.get("notBefore"), "is not carried: no token of the realm counts here");
+        import.notes.add(
+            &realm.get("notBefore"),
+            "not imported: tokens of the realm are not accepted here",
+        );
     }
     for flow in realm.items("authenticationFlows") {
         if flow.flag("builtIn") == Some(false) {
             let alias = flow.text("alias").unwrap_or_default();
-            import.notes.add(&flow, format!("the flow {alias:?} is not carried"));
+            import.notes.add(&flow, format!("the flow {alias:?} is not imported"));
         }
     }
 }

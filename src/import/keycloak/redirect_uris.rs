@@ -43,7 +43,7 @@ fn whole_uri(
         Ok(uri) => {
             if stem != text {
                 let message = format!(
-                    "the wildcard of {text} is not carried: URIs are compared whole; {stem} is carried, add each one that the application uses, such as {}/oauth2/callback",
+                    "the wildcard of {text} is not imported: URIs are compared whole; {stem} is imported; add each one that the application uses, such as {}/oauth2/callback",
                     stem.trim_end_matches('/')
                 );
                 import.notes.add(field, message);
@@ -58,7 +58,7 @@ fn whole_uri(
         }
         Err(error) => {
             let message = format!(
-                "{text:?} is not carried: it {error}; write each URI that the application uses, such as https://app.example.com/oauth2/callback"
+                "{text:?} is not imported: it {error}; write each URI that the application uses, such as https://app.example.com/oauth2/callback"
             );
             import.notes.add(field, message);
             None

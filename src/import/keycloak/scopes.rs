@@ -62,7 +62,7 @@ impl RealmScopes {
         client: &SourceField<'_>,
     ) {
         if self.named_scopes(client).is_some_and(|(_, is_default)| is_default) {
-            let message = "offline_access is not carried as a default scope: the application gets refresh tokens that outlive the session only if it requests the scope offline_access, and others end with the session";
+            let message = "offline_access is not imported as a default scope: the application gets refresh tokens that outlive the session only if it requests the scope offline_access, and others end with the session";
             import.notes.add(&client.get(CLIENT_LISTS[0]), message);
         }
     }
@@ -100,7 +100,7 @@ pub(super) fn realm_scopes(import: &mut ImportCollector, realm: &SourceField<'_>
         if scope.text("protocol").is_some_and(|protocol| protocol != "openid-connect") {
             import.notes.add(
                 &scope,
-                format!("the scope {name:?} is not carried: it is not of OpenID Connect"),
+                format!("the scope {name:?} is not imported: it is not of OpenID Connect"),
             );
             continue;
         }
@@ -109,7 +109,7 @@ pub(super) fn realm_scopes(import: &mut ImportCollector, realm: &SourceField<'_>
             import.notes.add(
                 &scope,
                 format!(
-                    "the scope {name:?} is not carried: OAuth has no such scopes, or it is the 65th"
+                    "the scope {name:?} is not imported: OAuth has no such scopes, or it is the 65th"
                 ),
             );
             continue;
@@ -127,10 +127,10 @@ pub(super) fn realm_scopes(import: &mut ImportCollector, realm: &SourceField<'_>
                     claims.push(claim);
                 }
                 _ if mapper.text("protocolMapper").as_deref() == Some(GROUP_MAPPER) => {
-                    let message = "the mapper is not carried: groups come with the scope groups, which applications request";
+                    let message = "the mapper is not imported: groups come with the scope groups, which applications request";
                     import.notes.add(&mapper, message);
                 }
-                _ => import.notes.add(&mapper, "the mapper is not carried: only attributes of users become claims, with a name without dots"),
+                _ => import.notes.add(&mapper, "the mapper is not imported: only attributes of users become claims, with a name without dots"),
             }
         }
         let description = scope.text("description").map(|text| text.chars().take(256).collect());

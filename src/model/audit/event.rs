@@ -70,7 +70,7 @@ pub enum AuditEvent<'a> {
         #[serde(flatten)]
         change: AuditedAuthenticatorChange<'a>,
     },
-    /// An authenticator of an earlier object counts for the person: after a restore, or since an OidcUser declares the person.
+    /// An authenticator of an earlier object is accepted for the person: after a restore, or since an OidcUser declares the person.
     AuthenticatorAdopted {
         /// The authenticator.
         authenticator: AuditedAuthenticator,
@@ -104,7 +104,7 @@ pub enum AuditEvent<'a> {
         #[serde(flatten)]
         change: AuditedPasswordChange<'a>,
     },
-    /// A link for another password is mailed to a person, because someone has asked for it, or such a link does not work.
+    /// A password reset link is mailed to a person because someone asked for it, or such a link is refused.
     PasswordReset {
         /// The person, and why the link does not work.
         #[serde(flatten)]
@@ -234,7 +234,7 @@ pub enum AuditEvent<'a> {
         provider: AuditText<'a>,
         /// Why it was refused.
         reason: LogoutTokenRefusal,
-        /// The same in words.
+        /// The reason in words.
         cause: AuditCause<'a>,
     },
     /// A client registered itself (RFC 7591).

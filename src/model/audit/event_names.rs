@@ -58,7 +58,7 @@ impl AuditEvent<'_> {
                 ("authenticator_enrolled", "a person set up an authenticator")
             }
             Self::AuthenticatorAdopted { .. } => {
-                ("authenticator_adopted", "an earlier authenticator counts for a person")
+                ("authenticator_adopted", "an earlier authenticator is accepted for a person")
             }
             Self::AuthenticatorRemoved { .. } => {
                 ("authenticator_removed", "a person removed an authenticator")
@@ -166,8 +166,8 @@ impl AuditEvent<'_> {
 
 const fn reset_in_words(reset: &AuditedPasswordReset<'_>) -> &'static str {
     match reset.reason {
-        None => "a link for another password is mailed to a person",
-        Some(_) => "the link for another password does not work",
+        None => "a password reset link is mailed to a person",
+        Some(_) => "a password reset link is refused",
     }
 }
 

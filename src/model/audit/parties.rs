@@ -85,7 +85,7 @@ pub struct AuditedRefusedPerson<'a> {
     pub subject: Option<AuditText<'a>>,
     /// Why the person is not admitted.
     pub reason: PersonRefusal,
-    /// The same in words.
+    /// The reason in words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cause: Option<AuditCause<'a>>,
 }

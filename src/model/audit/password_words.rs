@@ -6,9 +6,9 @@ use serde::Serialize;
 use super::reasons::audit_words;
 
 audit_words!(
-    /// Why a link for another password does not work.
+    /// The reasons for which a password reset link is refused.
     PasswordResetRefusal {
-        /// It was used, a later one was mailed, or the person chose another password.
+        /// It was used, a later one was mailed, or the person chose a new password.
         Used = "used",
         /// It is older than an hour.
         Expired = "expired",
@@ -22,7 +22,7 @@ audit_words!(
     MailKind {
         /// The link of an invitation.
         Invitation = "invitation",
-        /// A link for another password.
+        /// A password reset link.
         PasswordReset = "password_reset",
         /// A change in the person's account.
         Notice = "notice",

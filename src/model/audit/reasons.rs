@@ -24,9 +24,9 @@ pub(super) use audit_words;
 audit_words!(
     /// Whether what a line reports succeeded.
     AuditOutcome {
-        /// It was done.
+        /// The action succeeded.
         Success = "success",
-        /// It was refused, or it failed.
+        /// The action was refused, or it failed.
         Failure = "failure",
     }
 );
@@ -221,7 +221,7 @@ audit_words!(
         Registration = "registration",
         /// The fetch of a client's metadata document.
         ClientDocument = "client_document",
-        /// A request for another password.
+        /// A request for a password reset link.
         PasswordReset = "password_reset",
         /// The request of a device for its codes.
         DeviceAuthorization = "device_authorization",

@@ -50,7 +50,7 @@ pub enum FilterPiece {
 
 /// A text that is not a filter.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("it is not an LDAP filter at character {at}: {problem}")]
+#[error("invalid LDAP filter at character {at}: {problem}")]
 pub struct LdapFilterError {
     /// The place in characters, counted from 1.
     pub at: usize,

@@ -37,7 +37,7 @@ pub fn domain_suffix(dn: &str) -> Option<&str> {
 }
 
 /// Returns true if a distinguished name is another one or below it. Letter case and the spaces around parts
-/// do not count. Every name is below the empty one.
+/// are ignored. Every name is below the empty one.
 pub fn is_below_name(dn: &str, base: &str) -> bool {
     let parts = |text: &str| -> Vec<String> {
         let parts = split_unescaped(text, |c| matches!(c, ',' | ';'));
@@ -83,7 +83,7 @@ fn attribute_and_value(part: &str) -> Option<(&str, String)> {
     Some((name, String::from_utf8(bytes).ok()?))
 }
 
-/// Spaces around a value do not count, unless a backslash precedes the last one.
+/// Spaces around a value are ignored, unless a backslash precedes the last one.
 fn trim_value(value: &str) -> &str {
     let value = value.trim_start_matches(' ');
     let trimmed = value.trim_end_matches(' ');

@@ -114,7 +114,7 @@ fn a_level_or_a_better_one_must_be_reached() {
     assert_eq!(enter_with(None, silver(), &[]), missing);
     assert_eq!(enter_with(silver(), None, &[]), missing);
     assert_eq!(enter_with(silver(), silver(), &["otp"]), Ok(()));
-    assert_eq!(enter_with(None, silver(), &["hwk"]), Ok(()), "a better one counts");
+    assert_eq!(enter_with(None, silver(), &["hwk"]), Ok(()), "a better one suffices");
     let unknown = AccessPolicy { acr: Some("lost".into()), ..AccessPolicy::default() };
     let never = Err(AccessDenial::HigherLevel { levels: Vec::new() });
     assert_eq!(enter_with(None, Some(unknown), &["hwk", "otp"]), never, "it fails closed");

@@ -2,7 +2,7 @@
 //! bound to the browser by the hash of its pre-session cookie, or by its session.
 //!
 //! It contains an authorization request itself rather than the result of its validation. Each step validates the
-//! request again, so a client or redirect URI deleted meanwhile gets no response.
+//! request again, so a client or redirect URI deleted in the meantime gets no response.
 //!
 //! An interaction can be completed more than once within its 15 minutes, because users press
 //! buttons twice and go back. Each completion requires the password or a live session again, comes

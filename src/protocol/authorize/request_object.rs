@@ -173,7 +173,7 @@ pub fn merge_request_object(
             (RequestObjectRule::Refused, None) => {
                 merged.remove(name);
             }
-            // Parameters outside of the object do not count (RFC 9101 §6.3).
+            // Parameters outside of the object are ignored (RFC 9101 §6.3).
             (_, None) if is_alone && *parameter != AuthorizationParameter::ClientId => {
                 merged.remove(name);
             }

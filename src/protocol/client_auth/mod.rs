@@ -49,7 +49,7 @@ pub enum CredentialsCheck<'a> {
     Federated(PendingFederatedAssertion<'a>),
     /// The certificate of the connection is still to be verified.
     Certificate(&'a Arc<Client>),
-    /// The client registered another method than the assertion's. The error says so
+    /// The client did not register the assertion's method. The error says so
     /// ([`not_the_registered_method`]) if the client's secret has signed the
     /// assertion. The client is not authenticated.
     OtherMethod(PendingAssertion<'a>),

@@ -26,7 +26,7 @@ pub(super) enum CredentialsRefusal {
     OtherMethod,
     /// The client registered another method, and nothing proves that it sent the request.
     UnprovenMethod,
-    /// The assertion has another algorithm than the client registered, or than its method allows.
+    /// The client did not register the algorithm of the assertion, or its method does not allow it.
     Algorithm(Option<JwsAlgorithm>),
 }
 
@@ -42,11 +42,11 @@ impl CredentialsRefusal {
             Self::PublicClient | Self::OtherMethod => {
                 return not_the_registered_method(client, used);
             }
-            Self::UnprovenMethod => unproven_client_error("another method than the registered one"),
+            Self::UnprovenMethod => unproven_client_error("the method is not the registered one"),
             Self::Algorithm(registered) => {
                 let registered = registered.map_or("any of its method", JwsAlgorithm::name);
                 let received = proof.algorithm().map_or("none", JwsAlgorithm::name);
-                let error = unproven_client_error("another algorithm than the registered one");
+                let error = unproven_client_error("the algorithm is not the registered one");
                 return error.mismatch(client, received, registered);
             }
         }
@@ -54,7 +54,7 @@ impl CredentialsRefusal {
     }
 }
 
-/// Returns the error for a client that used another method than it registered, and proved itself by
+/// Returns the error for a client that used a method that it did not register, and proved itself by
 /// its secret or has none.
 pub fn not_the_registered_method(client: &Client, used: AuthMethod) -> OAuthError {
     let registered = registered_methods(client);

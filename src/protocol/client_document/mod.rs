@@ -29,7 +29,7 @@ use crate::model::{
 pub const MAX_DOCUMENT_LEN: usize = 5 * 1024;
 /// Longest name of a client, in characters.
 const MAX_NAME_LEN: usize = 128;
-/// Members that a document must not have, since it is public (§4.1).
+/// Members that a document must not have, because it is public (§4.1).
 const SECRET_MEMBERS: [&str; 2] = ["client_secret", "client_secret_expires_at"];
 
 /// The metadata of a client as its document has them, before the policy of the tenant applies.
@@ -59,7 +59,7 @@ pub enum ClientDocumentError {
     #[error("is not a JSON object, or not served as application/json")]
     NotJson,
     /// The document is about another client: `client_id` is not the URL (§4).
-    #[error("has another client_id than its URL")]
+    #[error("has a client_id that differs from the URL of the document")]
     OtherClientId,
     /// The document contains a secret or a private key (§4.1), in the member of this name.
     #[error("contains {0}, which must not be published")]
@@ -128,7 +128,7 @@ fn name(members: &Map<String, Value>) -> Option<String> {
     is_plain.then(|| name.to_owned())
 }
 
-/// Rule: no method is based on a shared secret (§4.1). Without the member the client is public, since no other
+/// Rule: no method is based on a shared secret (§4.1). Without the member the client is public, because no other
 /// default is possible.
 fn method(members: &Map<String, Value>) -> Result<AuthMethod, ClientDocumentError> {
     let written = members.get("token_endpoint_auth_method").filter(|value| !value.is_null());

@@ -1,6 +1,6 @@
-//! The rules by which authentication methods of a provider's sign-in count at this tenant.
+//! The rules by which authentication methods of a provider's sign-in are accepted at this tenant.
 
-/// A rule by which authentication methods of a provider's sign-in count at this tenant.
+/// A rule by which authentication methods of a provider's sign-in are accepted at this tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AssuranceRule {
     /// The provider's `acr` that proves the methods in `amr`. `None`: the provider has to state each of them in its
@@ -10,7 +10,7 @@ pub struct AssuranceRule {
     pub amr: Vec<String>,
 }
 
-/// Returns the methods (`amr`) of a provider's sign-in that count here.
+/// Returns the methods (`amr`) of a provider's sign-in that are accepted here.
 pub fn counted_methods(rules: &[AssuranceRule], acr: Option<&str>, amr: &[String]) -> Vec<String> {
     let mut counted: Vec<String> = Vec::new();
     for rule in rules {

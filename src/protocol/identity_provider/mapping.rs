@@ -1,5 +1,5 @@
 //! Maps the claims of a provider to an account. Sign-in, refresh and every later use run the same
-//! function, so an edited mapping counts at the next use.
+//! function, so an edited mapping takes effect at the next use.
 
 use serde_json::{Map, Value};
 
@@ -210,7 +210,7 @@ fn required_text(
 }
 
 /// The text of a part that does not identify people; `None` if it is absent or empty. An attribute of
-/// a directory may have several values, of which the first counts.
+/// a directory may have several values, of which the first is used.
 fn first_text(
     provider: &IdentityProvider,
     source: &ValueSource,

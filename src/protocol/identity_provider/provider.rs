@@ -38,7 +38,7 @@ pub struct IdentityProvider {
     pub admission: AdmissionPolicy,
     /// The rules by which the provider is asked again about signed-in people.
     pub refresh: RefreshPolicy,
-    /// The rules by which authentication methods of the provider count at this tenant.
+    /// The rules by which authentication methods of the provider are accepted at this tenant.
     pub assurance: Vec<AssuranceRule>,
     /// Whether a sign-out here signs people out at the provider too.
     pub logout: LogoutScope,
@@ -115,7 +115,7 @@ pub struct RefreshPolicy {
     pub interval: Duration,
     /// The rule for people whose claims are older than that while the provider cannot be asked.
     pub unavailable: UnavailablePolicy,
-    /// How long claims count while the provider cannot be asked, under [`UnavailablePolicy::KeepFor`].
+    /// How long stored claims are accepted while the provider does not answer, under [`UnavailablePolicy::KeepFor`].
     pub keep_for: Duration,
 }
 

@@ -22,7 +22,7 @@ pub fn ways_of_provider(provider: &IdentityProvider) -> Vec<SignInWay> {
     }
 }
 
-/// The sign-ins for which a provider states this `acr`, and all methods that count by themselves.
+/// The sign-ins for which a provider states this `acr`, and all methods that are accepted by themselves.
 fn way(name: &str, rules: &[AssuranceRule], acr: Option<&str>) -> SignInWay {
     let counts = |rule: &&AssuranceRule| rule.acr.is_none() || rule.acr.as_deref() == acr;
     let counted = rules.iter().filter(counts).flat_map(|rule| &rule.amr);
@@ -31,7 +31,7 @@ fn way(name: &str, rules: &[AssuranceRule], acr: Option<&str>) -> SignInWay {
     SignInWay { provider: Some(name.to_owned()), methods }
 }
 
-/// The values of `acr` that count, each once, in the order of the rules.
+/// The values of `acr` that are accepted, each once, in the order of the rules.
 fn stated_levels(rules: &[AssuranceRule]) -> Vec<&str> {
     let mut levels = Vec::new();
     for acr in rules.iter().filter_map(|rule| rule.acr.as_deref()) {

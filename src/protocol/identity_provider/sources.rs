@@ -6,7 +6,7 @@ use super::UpstreamClaims;
 use crate::expression::{EvaluationBudgetPool, EvaluationError, Expression, ExpressionVariables};
 
 /// The claims that one account is mapped from, and the steps that all expressions of the provider share
-/// meanwhile.
+/// in the meantime.
 #[derive(Debug)]
 pub(super) struct ClaimsEvaluation<'a> {
     pub(super) claims: &'a UpstreamClaims,

@@ -18,7 +18,7 @@ pub struct TotpRecord {
     pub last_step: u64,
     /// When the person set the app up.
     pub enrolled_at: Timestamp,
-    /// The marks of the person. The record does not count for a later person with the same subject.
+    /// The marks of the person. The record is not accepted for a later person with the same subject.
     pub marks: AccountMarks,
     /// The id of the last invitation by which the person set up an app, which is used up with it.
     pub invitation: Option<String>,
@@ -50,7 +50,7 @@ pub struct RecoveryCodesRecord {
     pub unused: Vec<[u8; 32]>,
     /// The time at which the codes were made.
     pub made_at: Timestamp,
-    /// The marks of the person. The record does not count for a later person with the same subject.
+    /// The marks of the person. The record is not accepted for a later person with the same subject.
     pub marks: AccountMarks,
 }
 

@@ -1,4 +1,4 @@
-//! The stored form of records. Each kind of record has a format version of its own.
+//! The stored form of records. Each kind of record has a separate format version.
 //!
 //! Replicas of two releases share a store during an upgrade, so a release must read what the next
 //! one writes:

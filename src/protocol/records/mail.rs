@@ -1,4 +1,4 @@
-//! Mail that waits for a mail server, and the links by which people who forgot their password choose another one.
+//! Mail that waits for a mail server, and password reset links.
 
 use serde::{Deserialize, Serialize};
 

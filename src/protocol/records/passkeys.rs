@@ -37,7 +37,7 @@ pub struct PasskeyRecord {
     pub enrolled_at: Timestamp,
     /// The time of the last sign-in with the passkey, by the store's clock.
     pub used_at: Option<Timestamp>,
-    /// The marks of the person. The record does not count for a later person with the same subject.
+    /// The marks of the person. The record is not accepted for a later person with the same subject.
     pub marks: AccountMarks,
     /// The time at which the counter showed that a copy of the passkey exists. It is refused from then on.
     pub copied_at: Option<Timestamp>,

@@ -18,7 +18,7 @@ pub struct PasswordRecord {
     pub chosen_at: Timestamp,
     /// The session in which the person chose it, by its public id: it has not ended.
     pub sid: Option<String>,
-    /// The marks of the person. The record does not count for a later person with the same subject.
+    /// The marks of the person. The record is not accepted for a later person with the same subject.
     pub marks: AccountMarks,
     /// The id of the last invitation by which the person chose a password, which is used up with it.
     pub invitation: Option<String>,
@@ -57,7 +57,7 @@ impl RecordFormat for PasswordRecord {
 pub struct InvitationRecord {
     /// The time at which the person used the invitation.
     pub redeemed_at: Timestamp,
-    /// The marks of the person. The record does not count for a later person with the same subject.
+    /// The marks of the person. The record is not accepted for a later person with the same subject.
     pub marks: AccountMarks,
 }
 

@@ -7,7 +7,7 @@ use crate::model::{SealPurpose, Timestamp};
 
 /// A person of an identity provider. Everything but the claims can be computed from them, so a lost
 /// store costs a sign-in and never an identity. The claims are those of the provider, because an
-/// edited mapping counts at the next use. Stored by a hash of subject and provider, sealed.
+/// edited mapping takes effect at the next use. Stored by a hash of subject and provider, sealed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PersonRecord {
     /// The person's `sub` at this tenant. A record that was moved to the key of another person is recognized by it, and

@@ -16,7 +16,7 @@ pub struct SuspendedSignIn {
     pub authentication: Authentication,
     /// Where the person signed in.
     pub source: SuspendedSource,
-    /// The account as it was then. A sign-in with a password that was changed meanwhile ends.
+    /// The account as it was then. A sign-in with a password that was changed in the meantime ends.
     pub marks: AccountMarks,
     /// When the first factor was proved.
     pub started_at: Timestamp,

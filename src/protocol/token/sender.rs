@@ -60,11 +60,11 @@ pub(super) fn bind_sender(
         };
     };
     match binding {
-        Some(SenderBinding::DpopKey(bound)) if bound != sent => {
-            Err(invalid_grant("The DPoP proof is of another key than that of the grant."))
-        }
+        Some(SenderBinding::DpopKey(bound)) if bound != sent => Err(invalid_grant(
+            "The DPoP proof was made with a different key than the grant is bound to.",
+        )),
         Some(SenderBinding::Certificate(bound)) if bound != sent => {
-            Err(invalid_grant("The certificate is another one than that of the grant."))
+            Err(invalid_grant("The grant is bound to a different certificate."))
         }
         _ => Ok(Some(match (by_certificate, client.is_public()) {
             (false, true) => SenderBinding::DpopKey(sent.to_owned()),
@@ -85,7 +85,7 @@ pub(super) fn check_subject_key(
     check_key_of("subject token", (token, grant), keys)
 }
 
-/// Checks the keys of a request that exchanges a token against the key of its actor token. It is a rule of its own:
+/// Checks the keys of a request that exchanges a token against the key of its actor token. It is a separate rule:
 /// the key of the actor token never replaces that of the subject token or its grant.
 pub(super) fn check_actor_key(
     token: Option<&BoundKey>,
@@ -122,9 +122,9 @@ fn check_key_of(
     };
     if bound.is_some_and(|bound| bound != sent) {
         let text = if by_certificate {
-            format!("The certificate is another one than that of the {kind}.")
+            format!("The {kind} is bound to a different certificate.")
         } else {
-            format!("The DPoP proof is of another key than that of the {kind}.")
+            format!("The DPoP proof was made with a different key than the {kind} is bound to.")
         };
         return Err(OAuthError::new(ErrorCode::InvalidRequest, text));
     }

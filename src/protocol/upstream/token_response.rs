@@ -32,7 +32,7 @@ pub enum TokenResponseError {
     /// The provider cannot answer now.
     #[error("the provider answered with status {0}")]
     Unavailable(u16),
-    /// The status is neither that of a token response nor that of an error in JSON. Redirects count too.
+    /// The status is neither that of a token response nor that of an error in JSON. Redirects are included.
     #[error(
         "the provider's token endpoint answered with status {0} and without an error in JSON; redirects are not followed"
     )]

@@ -66,7 +66,7 @@ pub fn verify_assertion(
     Ok(VerifiedAssertion { sign_count: data.sign_count, backed_up: data.is_backed_up() })
 }
 
-/// How long after a recorded use an earlier answer may come. It is short, since the holder of a copy can keep a
+/// How long after a recorded use an earlier answer may come. It is short, because the holder of a copy can keep a
 /// challenge ready for it.
 const OVERTAKING_TIME: Duration = Duration::from_secs(30);
 

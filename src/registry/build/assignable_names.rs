@@ -67,7 +67,7 @@ impl AssignableNames {
         let of = || format!("IdentityProvider \"{}\"", self.object);
         let is_verbatim = |it: &Self| it.strategy == SubjectStrategy::Upstream;
         if is_verbatim(self) && is_verbatim(younger) {
-            let remedy = "gives its subjects verbatim already; use Computed, or delete the other";
+            let remedy = "gives its subjects verbatim already; delete one of the two, and create it with Computed";
             let message = format!("{} {remedy}", of());
             found.push((ConditionReason::SubjectConflict, "spec.subject.strategy", message));
         }
@@ -109,12 +109,14 @@ impl AssignableNames {
         }
         if let Some(name) = self.shared_subjects(younger) {
             let (field, remedy) = match younger.strategy {
-                SubjectStrategy::Dex => {
-                    ("spec.subject.connectorId", "set that of its own connector")
-                }
-                SubjectStrategy::Computed | SubjectStrategy::Upstream => {
-                    ("spec.identityKey", "remove it, or set another one")
-                }
+                SubjectStrategy::Dex => (
+                    "spec.subject.connectorId",
+                    "delete this object, and create it with the id of its own connector",
+                ),
+                SubjectStrategy::Computed | SubjectStrategy::Upstream => (
+                    "spec.identityKey",
+                    "delete this object, and create it without identityKey or with a different one",
+                ),
             };
             let message = format!("{} has the same {name:?} for its subjects; {remedy}", of());
             found.push((field, message));

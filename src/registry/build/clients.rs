@@ -42,9 +42,12 @@ fn refuse_used_id(found: &mut ClientFindings, holder: &ObjectKey, foreign: bool)
     let Some(id) = &found.claims else { return };
     // Only clients of the tenant's own namespace choose their ids.
     let (field, remedy) = if foreign {
-        ("metadata.name", "give the OidcClient another name")
+        ("metadata.name", "delete this OidcClient, and create it with a different name")
     } else {
-        ("spec.clientId", "set a different spec.clientId")
+        (
+            "spec.clientId",
+            "it cannot be changed: delete this object, and create it with a different clientId",
+        )
     };
     let message =
         format!("client ID \"{id}\" is already used by OidcClient \"{holder}\"; {remedy}");
@@ -92,7 +95,7 @@ pub(super) fn validate_clients(
         {
             // Otherwise a token that the client requests for itself could be mistaken for the user's.
             let message = format!(
-                "client ID \"{id}\" is the subject of OidcUser \"{user}\" of the tenant; give the OidcClient another name"
+                "client ID \"{id}\" is the subject of OidcUser \"{user}\" of the tenant; delete this OidcClient, and create it with a different name"
             );
             found.problems.add_refusal(ConditionReason::ClientIdConflict, "metadata.name", message);
         }

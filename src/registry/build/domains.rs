@@ -89,7 +89,7 @@ fn domain_of_two(field: String, domain: &str, owner: &IdentityProvider) -> Valid
 
 fn password_is_not_asked(owner: &ObjectKey) -> ValidationProblem {
     let message = format!(
-        "has a domain of IdentityProvider \"{owner}\" (signIn.domains), where the name leads, so the password of this user is never asked for; choose a username without the domain, or remove passwordSecretRef"
+        "has a domain of IdentityProvider \"{owner}\" (signIn.domains), where the name leads, so the password of this user is never asked for; remove the domain there, remove passwordSecretRef, or delete this object and create it with a username without the domain"
     );
     warning("spec.username".to_owned(), message)
 }

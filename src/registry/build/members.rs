@@ -148,7 +148,7 @@ impl<'a> TenantContext<'a> {
                 ConditionType::ResolvedRefs,
                 ConditionReason::TenantNotFound,
                 format!(
-                    "Tenant {:?} not found in namespace {:?}; create it, or refer to another",
+                    "Tenant {:?} not found in namespace {:?}; create it, or delete this object and create it with a different tenantRef",
                     id.0.name, id.0.namespace
                 ),
             ),

@@ -134,9 +134,9 @@ pub(super) fn resolve_links(
 fn loop_problem(tenant: &TenantId, back: &[&TenantId], by_client: bool) -> ValidationProblem {
     let names: Vec<String> = back.iter().map(|id| format!("\"{id}\"")).collect();
     let (field, other) = if by_client {
-        (CLIENT_FIELD, "refer to a client of another tenant")
+        (CLIENT_FIELD, "delete this one and create it with a client of another tenant")
     } else {
-        (ISSUER_FIELD, "set another issuer")
+        (ISSUER_FIELD, "delete this one and create it with a different issuer")
     };
     let message = format!(
         "closes a loop: people of Tenant \"{tenant}\" would come from {}, whose providers are older; delete one of these providers, or {other}",
@@ -218,7 +218,7 @@ fn credentials(
 }
 
 /// The credentials of a client whose assertions the provider's tenant signs. Its keys must be those of
-/// that tenant, since nothing else can sign for it here.
+/// that tenant, because nothing else can sign for it here.
 fn own_keys(
     client: &Client,
     policy: AssertionPolicy,

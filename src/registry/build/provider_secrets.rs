@@ -127,7 +127,7 @@ pub(super) enum CertificatesError {
     Invalid,
 }
 
-/// Checks certificates. All must be usable, since a missing authority shows at a sign-in only.
+/// Checks certificates. All must be usable, because a missing authority shows at a sign-in only.
 pub(super) fn check_certificates(text: &str) -> Result<Arc<str>, CertificatesError> {
     let parsed: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(text.as_bytes()).collect();
     let parsed = parsed.ok().filter(|it| !it.is_empty());

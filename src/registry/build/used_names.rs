@@ -40,13 +40,13 @@ impl<'a> UsedNames<'a> {
         let before = problems.len();
         if let Some(holder) = self.usernames.get(username) {
             let message = format!(
-                "username is already used by OidcUser \"{holder}\" (case is ignored); use a different one"
+                "username is already used by OidcUser \"{holder}\" (case is ignored); it cannot be changed: delete this object, and create it with a different username"
             );
             problems.add_refusal(ConditionReason::UsernameConflict, "spec.username", message);
         }
         if let Some(holder) = self.subjects.get(subject) {
             let message = format!(
-                "subject \"{subject}\" is already used by OidcUser \"{holder}\"; use a different one"
+                "subject \"{subject}\" is already used by OidcUser \"{holder}\"; it cannot be changed: delete this object, and create it with a different subject"
             );
             problems.add_refusal(ConditionReason::SubjectConflict, "spec.subject", message);
         }
@@ -54,7 +54,7 @@ impl<'a> UsedNames<'a> {
             // Otherwise a token that the client requests for itself could be mistaken for the
             // user's.
             let message = format!(
-                "subject \"{subject}\" is the client ID of a client of this tenant; use a different one"
+                "subject \"{subject}\" is the client ID of a client of this tenant; it cannot be changed: delete this object, and create it with a different subject"
             );
             problems.add_refusal(ConditionReason::SubjectConflict, "spec.subject", message);
         }

@@ -140,7 +140,7 @@ fn identifier(problems: &mut ProblemList, field: &str, text: &str) {
     }
 }
 
-/// The scopes, and their descriptions. Rule: the tenant's scopes are not those of an API, since tokens for an
+/// The scopes, and their descriptions. Rule: the tenant's scopes are not those of an API, because tokens for an
 /// API are not for the userinfo endpoint.
 fn scopes(
     problems: &mut ProblemList,

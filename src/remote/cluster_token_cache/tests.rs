@@ -106,7 +106,7 @@ async fn the_last_keys_are_used_for_as_long_as_the_answer_says() {
     let keys = cache.keys(after(1800), false).now_or_never().expect("at once").expect("keys");
     assert!(Arc::ptr_eq(&keys.keys, &first.keys));
     assert!(cache.keys(after(3569), false).await.is_ok());
-    // The renewals run meanwhile.
+    // The renewals run in the meantime.
     for _ in 0..10 {
         tokio::task::yield_now().await;
     }

@@ -1,5 +1,5 @@
 //! Watched namespaces in which a list is forbidden. They do not delay the first view, and Secrets
-//! that objects refer to there count as unreadable, not as missing. No I/O.
+//! that objects refer to there are treated as unreadable, not as missing. No I/O.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -65,7 +65,7 @@ impl ForbiddenWatches {
         }
         let mut changed = false;
         for key in self.stand_ins.iter().filter(|key| !wanted.contains_key(key)) {
-            // A Secret that a watch has delivered meanwhile stays.
+            // A Secret that a watch has delivered in the meantime stays.
             if matches!(objects.secrets.get(key), Some(SecretState::Unreadable(_))) {
                 objects.secrets.remove(key);
                 changed = true;

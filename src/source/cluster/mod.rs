@@ -126,7 +126,7 @@ impl ClusterSource {
     }
 
     /// Waits without a limit until the API server answers; ends with an error if it refuses the
-    /// request. Meanwhile the views' health says that the API server cannot be reached.
+    /// request. In the meantime the views' health says that the API server cannot be reached.
     pub async fn wait_for_api_server(
         &self,
         address: &str,

@@ -24,7 +24,7 @@ use super::{
 };
 use crate::api::SourceView;
 
-/// How long further changes are awaited, since each change lists all objects again.
+/// How long further changes are awaited, because each change lists all objects again.
 const DEBOUNCE: Duration = Duration::from_secs(1);
 
 /// The names of matching namespaces; `None` before the first list.

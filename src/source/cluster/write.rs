@@ -68,7 +68,7 @@ pub(super) async fn replace_secret(client: &Client, secret: Secret) -> Result<()
 }
 
 /// Changes annotations of a Secret that has not changed since it was read. The rest is what the API
-/// server has, since a view may hold less than the whole Secret.
+/// server has, because a view may hold less than the whole Secret.
 pub(super) async fn annotate_secret(
     client: &Client,
     key: &ObjectKey,

@@ -50,7 +50,7 @@ pub(super) fn spawn_folder_watcher(directory: &Arc<FolderSource>) {
 }
 
 /// Classifies an event. Reading causes events too, and the store's file in the state folder changes
-/// with every sign-in. Only changes of manifests count; otherwise the debounce would never end.
+/// with every sign-in. Only changes of manifests are reported; otherwise the debounce would never end.
 fn counts(event: &notify::Event, roots: &[PathBuf]) -> Option<FsEvent> {
     let database = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "redb");
     let only_database = !event.paths.is_empty() && event.paths.iter().all(database);

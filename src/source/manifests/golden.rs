@@ -8,7 +8,7 @@ use super::documents::split_documents;
 const HEADER: &str = "apiVersion: golden/v1\nkind: Golden\nmetadata: {name: golden}\n";
 const FILE: &str = include_str!("../../../tests/golden/kubectl.jsonl");
 
-/// Inputs that the parser accepts or refuses unlike go-yaml, since it is of a newer libyaml or has an
+/// Inputs that the parser accepts or refuses unlike go-yaml, because it is of a newer libyaml or has an
 /// error of its own. None of them has a use in a manifest.
 const KNOWN_DIFFERENCES: [&str; 4] = ["v: \"a\\/b\"\n", "v: [!a, b]\n", "v: {a:}\n", "v: [a?b]\n"];
 

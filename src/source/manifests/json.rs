@@ -14,7 +14,7 @@ use super::yaml::json_number;
 #[derive(Debug)]
 pub(super) struct ManifestJson {
     pub(super) value: Value,
-    /// Keys that an object contains twice. The last one counts.
+    /// Keys that an object contains twice. The last one is used.
     pub(super) duplicates: Vec<String>,
 }
 

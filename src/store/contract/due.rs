@@ -119,7 +119,7 @@ pub async fn due_lists_follow_swaps_takes_and_expiry(store: SharedStore) {
     assert_eq!(due_by(&store, end, NOW).await, [""; 0]);
 }
 
-/// A record is removed by its version, with no other operation than a swap.
+/// A record is removed by its version, by a swap only.
 pub async fn a_tombstone_removes_the_version_that_was_read(store: SharedStore) {
     let due = Record { due_at: Some(NOW), ..record("a") };
     store.insert(due.clone(), NOW).await.unwrap();

@@ -12,8 +12,8 @@ use super::{
 };
 use crate::store::{MeasuredStore, SpaceUsage, StoreError, StoreSpace, encoding};
 
-/// Records in a slice of a count. Each slice has a read transaction of its own, because a transaction keeps the pages
-/// that writers replace meanwhile, and the file cannot be reopened during one.
+/// Records in a slice of a count. Each slice has a separate read transaction, because a transaction keeps the pages
+/// that writers replace in the meantime, and the file cannot be reopened during one.
 const SLICE_RECORDS: usize = 4096;
 /// The size of a page of redb, in bytes.
 const PAGE_BYTES: u64 = 4096;
@@ -37,7 +37,7 @@ impl EmbeddedStore {
         self
     }
 
-    /// Counts the records by tenant, a number of them at a time. A record that changes meanwhile may be missed.
+    /// Counts the records by tenant, a number of them at a time. A record that changes in the meantime may be missed.
     pub(super) async fn count_in_slices(&self, limit: usize) -> Result<SpaceUsage, StoreError> {
         let (mut usage, mut from) = (SpaceUsage::default(), Some(Vec::new()));
         while let Some(start) = from {

@@ -199,7 +199,7 @@ impl<'t> WriteTables<'t> {
     }
 
     /// Updates the indexes to match a record's row. Entries that both the old and the new row have are not written
-    /// again. The cost of a commit grows with its pages, and each index entry is on a page of its own.
+    /// again. The cost of a commit grows with its pages, and each index entry is on a separate page.
     fn index(
         &mut self,
         key: &[u8],

@@ -65,7 +65,7 @@ pub(super) async fn migrate_schema(pool: &PgPool, incarnation: &str) -> Result<(
     if now.format >= FORMAT {
         return Ok(());
     }
-    // Closed afterwards, since its statements may take any time.
+    // Closed afterwards, because its statements may take any time.
     let mut connection = pool.acquire().await?.detach();
     connection.execute(sql::UNLIMITED).await?;
     connection.execute(sql::CREATE_ABOUT).await?;

@@ -53,7 +53,7 @@ pub struct PostgresOptions {
 /// The connection settings are invalid.
 #[derive(Debug, thiserror::Error)]
 pub enum UnusablePostgres {
-    /// The URL is invalid. The message does not repeat it, since it contains a password.
+    /// The URL is invalid. The message does not repeat it, because it contains a password.
     #[error(
         "--postgres-url: write postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=verify-full"
     )]

@@ -1,7 +1,7 @@
 //! All SQL statements. They are accepted by PostgreSQL, `CockroachDB` and `YugabyteDB`: no
 //! extension, no advisory lock, no sequence. Each is atomic, so an operation is one round trip.
 
-/// The schema changes of a release, in order. Each statement is a transaction of its own and may
+/// The schema changes of a release, in order. Each statement is a separate transaction and may
 /// run twice. The format is written last.
 pub(super) struct SchemaMigration {
     /// The format after this migration.

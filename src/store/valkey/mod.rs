@@ -44,7 +44,7 @@ pub struct ValkeyOptions {
     pub allow_loss: bool,
 }
 
-/// The connection settings are invalid. The message does not repeat the URL, since it contains a
+/// The connection settings are invalid. The message does not repeat the URL, because it contains a
 /// password.
 #[derive(Debug, thiserror::Error)]
 pub enum UnusableValkey {

@@ -9,7 +9,7 @@
 //! | 3 + n each | length of an index entry, and the entry (`encoding::encode_owner`) |
 //! | the rest | index entries, value and due time (`encoding::EncodedRecord`) |
 //!
-//! Must not: change without a new format (`scripts::FORMAT`), since servers outlive releases.
+//! Must not: change without a new format (`scripts::FORMAT`), because servers outlive releases.
 
 use crate::{
     model::ErrorCause,

@@ -3,8 +3,8 @@
 //!
 //! Keys: `lanyard:record:KEY` is a row (`row`), `lanyard:owner:LISTING` the ids of the records of
 //! an index entry by expiry, `lanyard:due:KIND` the keys of records by due time, `lanyard:expiry`
-//! the keys of all records by expiry, `lanyard:about` the store's metadata. The server expires no key, since replicas judge expiry by their own
-//! clocks.
+//! the keys of all records by expiry, `lanyard:about` the store's metadata. The server expires no key, because replicas
+//! judge expiry by their own clocks.
 
 use std::sync::LazyLock;
 

@@ -52,7 +52,7 @@ impl LdapAttempt<'_> {
     }
 
     /// Finds one entry as the search account, on a connection that was used before if there is one.
-    /// Where the server has closed that meanwhile or does not know its account any more, a new
+    /// Where the server has closed that in the meantime or does not know its account any more, a new
     /// connection takes its place.
     async fn search_person(
         &self,

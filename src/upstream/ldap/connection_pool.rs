@@ -1,6 +1,6 @@
 //! The connections of search accounts between two uses, and the permits to ask a directory.
 //!
-//! An unused connection is held by a task of its own, which notices that the server closes
+//! An unused connection is held by a separate task, which notices that the server closes
 //! it. Nothing remains of a directory that is not used: its connections end, and its entry with them.
 
 use std::{
@@ -32,7 +32,7 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 const MAX_AGE: Duration = Duration::from_secs(300);
 
 /// A server and its search account, with all that decides whether a connection may be opened. A
-/// provider that has another password, or may not call the host, never gets another's connection.
+/// provider that has a different password, or may not call the host, never gets another's connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct DirectoryKey([u8; 32]);
 
@@ -119,7 +119,7 @@ impl DirectoryPermit {
         loop {
             let claim = locked(&self.state).pop(self.key)?;
             let (next, connection) = oneshot::channel();
-            // A task that has ended meanwhile has no connection any more.
+            // A task that has ended in the meantime has no connection any more.
             if claim.send(next).is_ok()
                 && let Ok(connection) = connection.await
             {

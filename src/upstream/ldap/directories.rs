@@ -61,7 +61,7 @@ impl LdapDirectories {
         Self { network, pool, limiter: ConcurrencyLimiter::new(LIMITS) }
     }
 
-    /// The same, whose connections wait for another time for their next use.
+    /// Creates directories with a given connection pool, and without trusted root certificates.
     #[cfg(test)]
     pub(super) fn with_pool(policy: EgressPolicy, pool: ConnectionPool) -> Self {
         Self::of(LdapNetwork::new(policy, RootCertStore::empty()), pool)

@@ -66,7 +66,7 @@ fn filter_bytes(filter: &LdapFilter, values: PlaceholderValues) -> Vec<u8> {
     }
 }
 
-/// The bytes of a value. They are an element of their own, so they need no escapes.
+/// The bytes of a value. They are a separate element, so they need no escapes.
 fn value_bytes(value: &FilterValue, values: PlaceholderValues) -> Vec<u8> {
     let bytes = value.pieces().iter().map(|piece| match piece {
         FilterPiece::Bytes(bytes) => bytes,

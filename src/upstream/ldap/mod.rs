@@ -1,7 +1,7 @@
 //! Sign-in with a directory by LDAP (RFC 4511). The search account finds the entry of a person and searches groups.
 //! A bind as that entry proves the password.
 //!
-//! The client is our own: `docs/adr/0029-ldap-client-is-our-own.md` has the reasons. It speaks the four
+//! Lanyard has its own client: `docs/adr/0029-ldap-client-is-our-own.md` has the reasons. It speaks the four
 //! operations that a sign-in needs, always over TLS, and every answer is bounded in size and time.
 
 mod active_directory;

@@ -696,7 +696,7 @@ async fn directories_of_one_tenant_and_address_have_a_bounded_number_of_attempts
     let directories = directories();
     let password = Secret::new("ada-password".to_owned());
     let credentials = LdapCredentials { username: "ada", password: &password, may_try: &|_| false };
-    // Each hostile provider has a search account of its own, and so a pool of its own.
+    // Each hostile provider has a search account of its own, and so a separate pool.
     let hostile = |number: u16| {
         let mut settings = settings(&server);
         settings.account.name = format!("cn={number}").into();
@@ -746,7 +746,7 @@ async fn sign_ins_use_the_connection_of_the_search_account_again() {
     let mut other = settings.clone();
     other.account.password = Secret::new("another search-password".to_owned());
     sign_in_at(&directories, &other).await.unwrap();
-    assert_eq!(server.search_connections(), 2, "another password has a connection of its own");
+    assert_eq!(server.search_connections(), 2, "a different password has a separate connection");
     directories.check_account(&settings).await.unwrap();
     assert_eq!(server.search_connections(), 3, "the check signs the account in");
 }

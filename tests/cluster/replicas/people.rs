@@ -79,7 +79,7 @@ async fn people_of_providers_cost_no_write_in_the_cluster_and_no_memory() {
         let replica = Replica::start(&api, NAMESPACE, "a", &authority, &settings);
         service.add(replica.port, replica.admin);
         let people = PEOPLE.replace("UPSTREAM", &upstream.issuer);
-        // Nothing else is due meanwhile: keys are rotated at the default interval.
+        // Nothing else is due in the meantime: keys are rotated at the default interval.
         let objects = OBJECTS.replace(FAST_ROTATION, "spec: {}");
         assert_ne!(objects, OBJECTS, "the tenant of the load rotates fast");
         eventually(SOON, || api.try_apply(&format!("{objects}---\n{people}")));

@@ -153,7 +153,7 @@ async fn choose(browser: &Browser, page: &Page, password: &str) -> Page {
     browser.submit(&page.form("/invitation"), &fields).await
 }
 
-/// Sends the form for another password on the account page.
+/// Sends the form for a new password on the account page.
 async fn change(browser: &Browser, page: &Page, password: &str) -> Page {
     let fields = [
         ("new_password", password),

@@ -72,7 +72,7 @@ async fn the_language_of_the_application_survives_all_pages_of_a_sign_in() {
     assert!(is_consent(&consent), "{}", consent.body);
     assert_language(&consent, "de");
     assert!(consent.body.contains("Erfahren, wer Sie sind"), "{}", consent.body);
-    // The page that is stored meanwhile, and the error of a form that is too old.
+    // The page that is stored in the meantime, and the error of a form that is too old.
     let switched = browser.submit(&consent.form("/consent"), &[("action", "switch")]).await;
     assert_language(&switched, "de");
     world.app.clock.advance(Duration::from_secs(3600));

@@ -266,7 +266,7 @@ async fn a_writer_of_the_database_cannot_give_recovery_codes_to_another_person()
     assert!(harbour.stored(RecordKind::Session, "bob").await.is_empty());
     let (browser, page) = harbour.enter(ADA).await;
     let page = recover(&browser, &page, &ada.codes[0]).await;
-    assert!(page.answer().contains_key("code"), "her own still count: {}", page.body);
+    assert!(page.answer().contains_key("code"), "her own are still accepted: {}", page.body);
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Another password by mail, for people who forgot theirs.
+//! A new password by mail, for people who forgot theirs.
 
 use std::time::Duration;
 
@@ -107,7 +107,7 @@ impl Harbour {
         format!("{}/{path}", self.app.issuer("shop"))
     }
 
-    /// The answer to someone who asks for another password.
+    /// The answer to someone who asks for a new password.
     async fn ask(&self, name: &str) -> Page {
         let browser = Browser::new();
         let page = browser.open(&self.url("password-reset")).await;
@@ -155,7 +155,7 @@ async fn a_person_who_forgot_the_password_chooses_another_one_and_is_signed_out_
     assert!(sign_in_page.body.contains("Forgot your password?"), "{}", sign_in_page.body);
     let mail = harbour.asked().await;
     assert_eq!(mail.to, ["ada@harbour.test"]);
-    assert_eq!(mail.header("Subject"), Some("Another password for Harbour Works"));
+    assert_eq!(mail.header("Subject"), Some("New password for Harbour Works"));
     assert!(mail.text().contains("your account ada at Harbour Works"), "{}", mail.text());
     let subject = json!(harbour.app.subject("shop", "ada"));
     assert_eq!(harbour.app.audit.last("password_reset")["subject"], subject);

@@ -205,7 +205,7 @@ async fn a_passkey_is_set_up_with_codes_or_not_at_all() {
     panic!("it never succeeded");
 }
 
-/// Ada's second invitation, with which she chooses another password and the app that is required by then.
+/// Ada's second invitation, with which she chooses a new password and the app that is required by then.
 const INVITED_AGAIN: (&str, &str) = ("id: welcome-1", "id: welcome-2");
 const OTHER: &str = "seventeen mossy anvils";
 
@@ -235,7 +235,7 @@ async fn a_failed_setup_puts_the_earlier_password_back() {
     left.store(WRITES_BEFORE_APP, Ordering::SeqCst);
     let failed = confirm_app(&browser, &page, &app.code(&harbour.app.clock)).await;
     assert_eq!(failed.status, 503, "{}", failed.body);
-    assert!(!failed.body.contains("may count already"), "{}", failed.body);
+    assert!(!failed.body.contains("may be valid already"), "{}", failed.body);
     assert!(has_no_factor(&harbour, "ada").await);
     harbour.change(&[INVITED_AGAIN, OPTIONAL]);
     assert_eq!(harbour.enter(("ada", OTHER)).await.1.status, 422, "it was taken back");
@@ -253,7 +253,7 @@ async fn a_failed_setup_that_cannot_put_the_password_back_says_so() {
     let failed = confirm_app(&browser, &page, &app.code(&harbour.app.clock)).await;
     assert_eq!(failed.status, 503, "{}", failed.body);
     assert!(failed.body.contains("Setting up was interrupted"), "{}", failed.body);
-    assert!(failed.body.contains("may count already"), "{}", failed.body);
+    assert!(failed.body.contains("may be valid already"), "{}", failed.body);
     let changed = harbour.app.audit.of("password_changed");
     assert_eq!(changed.len(), 2, "the audit lines say that it has changed");
     left.store(usize::MAX, Ordering::SeqCst);

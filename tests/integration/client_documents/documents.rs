@@ -25,7 +25,10 @@ async fn a_document_that_cannot_be_used_says_why() {
         document.to_string()
     };
     for (number, (text, words)) in [
-        (change("client_id", json!("https://app.test/other")), "another client_id than its URL"),
+        (
+            change("client_id", json!("https://app.test/other")),
+            "a client_id that differs from the URL",
+        ),
         ("<html>".to_owned(), "is not a JSON object"),
         (change("client_secret", json!("s")), "contains client_secret"),
         (
@@ -43,7 +46,7 @@ async fn a_document_that_cannot_be_used_says_why() {
     .into_iter()
     .enumerate()
     {
-        // Each has a URL of its own, since a URL is fetched at most four times in a minute.
+        // Each has a URL of its own, because a URL is fetched at most four times in a minute.
         let url = format!("https://app.test/{number}");
         world.app.publish(&url, &text.replace(URL, &url));
         let page = open(&world, &url).await;

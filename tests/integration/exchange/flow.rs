@@ -268,7 +268,7 @@ async fn bound_tokens_stay_bound_to_their_key() {
     let refused = exchange(&world.web, token, &target).await;
     assert_error(&refused, "invalid_dpop_proof", "is bound to a key");
     let refused = world.prove(&world.web, &form(token, &target), &other).await;
-    assert_error(&refused, "invalid_request", "of another key");
+    assert_error(&refused, "invalid_request", "made with a different key");
     let answer = granted(world.prove(&world.web, &form(token, &target), &key).await);
     assert_eq!(text(&answer, "token_type"), "DPoP");
     let bound = claims(text(&answer, "access_token"));

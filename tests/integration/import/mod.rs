@@ -106,25 +106,25 @@ fn everything_that_is_not_carried_is_named_with_its_line() {
         format!("{DEX}:{}: ", found.expect("a line") + 1)
     };
     for (part, words) in [
-        ("storage:", "storage: is not carried"),
-        ("grpc:", "grpc: is not carried"),
-        ("signingKeys:", "expiry.signingKeys: is not carried"),
-        ("passwordConnector:", "oauth2.passwordConnector: is not carried"),
-        ("trustedPeers:", "staticClients[0].trustedPeers: is not carried"),
-        ("urn:ietf", "staticClients[1].redirectURIs[0]: is not carried"),
+        ("storage:", "storage: not imported"),
+        ("grpc:", "grpc: not imported"),
+        ("signingKeys:", "expiry.signingKeys: not imported"),
+        ("passwordConnector:", "oauth2.passwordConnector: not imported"),
+        ("trustedPeers:", "staticClients[0].trustedPeers: not imported"),
+        ("urn:ietf", "staticClients[1].redirectURIs[0]: not imported"),
         ("$GITHUB_CLIENT_SECRET", "connectors[0].config.clientSecret: the client secret"),
-        ("onlySecurityGroups:", "connectors[3].config.onlySecurityGroups: is not carried"),
-        ("type: saml", "connectors[5]: the connector \"saml\" is not carried"),
+        ("onlySecurityGroups:", "connectors[3].config.onlySecurityGroups: not imported"),
+        ("type: saml", "connectors[5]: the connector \"saml\" is not imported"),
     ] {
         let expected = format!("{}{words}", line(part));
         assert!(notes.lines().any(|note| note.starts_with(&expected)), "{expected}\n{notes}");
     }
     let notes = text(&lanyard(&["import", "keycloak", REALM]).stderr);
     for words in [
-        "clients[2].redirectUris[1]: the wildcard of https://wiki.example.com/admin/* is not carried",
+        "clients[2].redirectUris[1]: the wildcard of https://wiki.example.com/admin/* is not imported",
         "identityProviders[0].config.clientSecret: the client secret is not in the file",
-        "users[1].credentials[1]: the one-time password is not carried",
-        "users[3].credentials[0]: the password is not carried: \"pbkdf2\"",
+        "users[1].credentials[1]: the one-time password is not imported",
+        "users[3].credentials[0]: the password is not imported: \"pbkdf2\"",
         "realm: the export does not have the realm's URL",
     ] {
         assert!(notes.contains(words), "{words}\n{notes}");

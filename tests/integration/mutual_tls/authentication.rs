@@ -58,7 +58,7 @@ async fn the_audit_line_says_what_is_wrong_with_a_certificate() {
     caller.client_credentials(&[]).await;
     let line = world.app.audit.last("client_authentication_failed");
     let cause = line["cause"].as_str().expect("a cause");
-    assert!(cause.contains("another subject than tlsClientAuth requires"), "{cause}");
+    assert!(cause.contains("does not match spec.tlsClientAuth"), "{cause}");
 }
 
 #[tokio::test]

@@ -59,7 +59,7 @@ async fn a_tenant_whose_people_all_come_from_providers_asks_for_no_password() {
     let (_, page) = arrive(&world, &[]).await;
     assert!(has_form(&page) && page.body.contains("id=\"password\""), "{}", page.body);
     assert!(page.body.contains("Continue with other"), "{}", page.body);
-    // No user can sign in, since the only providers are not served.
+    // No user can sign in, because the only providers are not served.
     world.serve_with_problems(&[(
         "clientSecretRef: {name: secret}",
         "clientSecretRef: {name: absent}",

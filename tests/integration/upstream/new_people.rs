@@ -1,4 +1,4 @@
-//! New people of a tenant's identity providers are bounded, since the operator of a provider can invent any number.
+//! New people of a tenant's identity providers are bounded, because the operator of a provider can invent any number.
 
 use std::{
     sync::{

@@ -267,7 +267,7 @@ async fn userinfo_is_asked_where_a_claim_that_is_read_is_not_in_the_id_token() {
     }
 }
 
-/// Another mapping than `claim: groups` lets the claim be absent at a sign-in.
+/// A mapping other than `claim: groups` lets the claim be absent at a sign-in.
 #[tokio::test]
 async fn groups_that_a_refreshed_id_token_leaves_out_are_missing() {
     const EXPLICIT: &str = "    groups: {claim: groups, prefix: \"corp:\"}";

@@ -120,7 +120,7 @@ async fn the_objects_of_the_replica_that_judges_the_answer_count() {
     assert_eq!(status, 200, "{tokens}");
     assert_eq!(id_token(&tokens)["preferred_username"], "new:ada");
     assert_eq!(id_token(&tokens)["sub"], subject);
-    // A rule that came meanwhile refuses.
+    // A rule that came in the meantime refuses.
     let away = replicas.go().await;
     let rule = "claimValidationRules: [{claim: name, requiredValue: Eve, message: Ask Eve.}]";
     replicas.change(&replicas.second, &[("# RULES", rule)]);
@@ -148,7 +148,7 @@ async fn a_code_is_not_sent_to_a_provider_that_was_changed_meanwhile() {
         assert_eq!(replicas.codes(), 0, "{to}");
         assert!(other.requests.lock().expect("whole").is_empty(), "{to}");
         replicas.change(&replicas.second, &[]);
-        // The same answer still counts where the object is as it was.
+        // The same answer is still accepted where the object is as it was.
         let page = replicas.back(&away).await;
         replicas.tokens(&page).await;
         replicas.upstream.requests.lock().expect("whole").clear();

@@ -122,7 +122,7 @@ async fn the_username_of_a_declared_user_is_refused() {
         assert_eq!(page.status, 502, "{taken}: {}", page.body);
         assert!(page.body.contains("subject_taken"), "{}", page.body);
     }
-    // Applications know her by another name than that of the form.
+    // The name that applications know differs from that of the form.
     let known_as = format!("{GRACE}  preferredUsername: The Admiral\n");
     world.serve(&[(prefixed, free), (GRACE, &known_as)]);
     for taken in ["The Admiral", "the admiral", "grace"] {

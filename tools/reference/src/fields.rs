@@ -145,7 +145,8 @@ impl Walk {
                     fields: vec![path.to_owned()],
                 }),
             }
-            messages.push(sentence(&opening(&plain(&message))));
+            let is_field = |word: &str| schema["properties"].get(word).is_some();
+            messages.push(sentence(&opening(&plain(&message), is_field)));
         }
         joined(messages)
     }

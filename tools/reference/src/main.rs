@@ -42,7 +42,7 @@ struct Page {
 }
 
 impl Page {
-    /// The content of the file: a note for editors, and the text. A file in another format than Markdown
+    /// The content of the file: a note for editors, and the text. A file that is not Markdown
     /// has the text only.
     fn complete(&self) -> String {
         let Self { source, text, .. } = self;

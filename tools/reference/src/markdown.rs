@@ -88,17 +88,21 @@ pub fn sentence(text: &str) -> String {
     }
 }
 
-/// The text with a capital letter at its start.
-/// The text as it opens a sentence: a name of a field in code, any other word in a capital letter.
-pub fn opening(text: &str) -> String {
-    let end = text.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(text.len());
-    let (word, rest) = text.split_at(end);
-    if word.contains(|c: char| c.is_ascii_uppercase()) && !word.starts_with(char::is_uppercase) {
-        return format!("{}{rest}", code(word));
+/// The text as it opens a sentence: the path of a field in code, any other word with a capital letter. `is_field`: whether
+/// a word is the name of a field. A word with a capital letter inside is one too.
+pub fn opening(text: &str, is_field: impl Fn(&str) -> bool) -> String {
+    let end = text.find(|c: char| !c.is_ascii_alphanumeric() && c != '.').unwrap_or(text.len());
+    let path = text[..end].trim_end_matches('.');
+    let word = path.split('.').next().unwrap_or_default();
+    let is_camel_case =
+        word.contains(|c: char| c.is_ascii_uppercase()) && !word.starts_with(char::is_uppercase);
+    if is_camel_case || is_field(word) {
+        return format!("{}{}", code(path), &text[path.len()..]);
     }
     capitalised(text)
 }
 
+/// The text with a capital letter at its start.
 pub fn capitalised(text: &str) -> String {
     let mut characters = text.chars();
     characters
@@ -142,6 +146,14 @@ mod tests {
         let rows = [["`a`".to_owned(), String::new()]];
         assert_eq!(table(["Key", "Value"], &rows), "| Key | Value |\n|---|---|\n| `a` | |\n");
         assert_eq!(table(["Key"], &[]), "");
+    }
+
+    #[test]
+    fn a_sentence_opens_with_a_field_in_code_or_a_capital_letter() {
+        let opened = |text| opening(text, |word| word == "oidc");
+        assert_eq!(opened("oidc.issuer cannot be changed"), "`oidc.issuer` cannot be changed");
+        assert_eq!(opened("tenantRef cannot be changed"), "`tenantRef` cannot be changed");
+        assert_eq!(opened("must be a date"), "Must be a date");
     }
 
     #[test]

@@ -25,7 +25,8 @@ pub fn page() -> String {
     format!(
         "# Conditions and Events\n\n\
          ## Conditions\n\n\
-         The reason of `Ready` is the reason of the first condition that is not True, in the order of this table. `Stalled` does not count.\n\n\
+         The reason of `Ready` is that of the first condition that is not True among `Accepted`, `ResolvedRefs`, `KeysReady`, \
+         `SecretReady` and `Programmed`.\n\n\
          {}\n\
          ## Reasons of conditions\n\n\
          The second column has the types of the conditions that can have the reason, and the kinds of the objects. `Ready` \

@@ -46,9 +46,9 @@ pub(super) enum AccountChange<'a> {
     RenamePasskey(&'a str),
     /// Remove a passkey, by its id.
     RemovePasskey(&'a str),
-    /// Choose another password, which ends all other sessions.
+    /// Choose a new password, which ends all other sessions.
     ChangePassword,
-    /// Answer a request over the backchannel, by its id. The consent page wants the sign-in that it needs.
+    /// Answer a request over the backchannel, by its id. The consent page checks the sign-in that the request needs.
     AnswerRequest(&'a str),
 }
 

@@ -9,7 +9,7 @@ pub(super) enum AccountChangeResult {
     Done(AccountNotice),
     /// The browser has no session any more.
     SignedOut(Box<Session>),
-    /// A page of its own.
+    /// A separate page.
     Page(Box<Reply>),
     /// The form was open for too long.
     Expired,

@@ -168,7 +168,7 @@ pub(super) async fn rename_own_passkey(
     Ok(AccountChangeResult::Expired)
 }
 
-/// Removes a passkey. All other sessions and what applications may do end before, since they can have been made
+/// Removes a passkey. All other sessions and what applications may do end before, because they can have been made
 /// with it.
 pub(super) async fn remove_own_passkey(
     app: &AppState,

@@ -1,4 +1,4 @@
-//! The page on which a signed-in user chooses another password.
+//! The page on which a signed-in user chooses a new password.
 
 use http::StatusCode;
 

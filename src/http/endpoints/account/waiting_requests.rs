@@ -55,7 +55,7 @@ impl WaitingRequest {
     }
 }
 
-/// Validates a request again, since clients and tenants change; `None` if the client may not make it any more.
+/// Validates a request again, because clients and tenants change; `None` if the client may not make it any more.
 fn validate_stored(
     request: &Request,
     active: &ActiveSession,

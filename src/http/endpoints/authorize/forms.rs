@@ -120,7 +120,8 @@ fn authorization_url(context: AccountContext<'_>, query: String) -> Option<Strin
     Some(format!("{path}?{reference}"))
 }
 
-/// The same, so that the person chooses another account (`prompt=select_account`).
+/// The URL at which the authorization request starts again and the person chooses another account
+/// (`prompt=select_account`); `None` if the request was pushed and has ended.
 pub(in crate::http::endpoints) fn start_with_other_account_url(
     context: AccountContext<'_>,
     interaction: &Interaction,

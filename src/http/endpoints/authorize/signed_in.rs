@@ -25,7 +25,7 @@ use crate::{
 
 /// Asks a user for the second factor after the first. This step is skipped if the user has not set up a second factor,
 /// or if a provider has vouched for more than one factor. If the tenant requires a second factor, a user without one is
-/// refused, since a password alone must not suffice to set it up. Otherwise the sign-in is complete.
+/// refused, because a password alone must not suffice to set it up. Otherwise the sign-in is complete.
 pub(in crate::http::endpoints) async fn continue_signed_in(
     authorization: AuthorizationContext<'_>,
     user: SignedInUser,
@@ -100,8 +100,8 @@ pub(in crate::http::endpoints) async fn start_signed_in_session(
     proceed_in_session(authorization, started).await
 }
 
-/// Ends a session that has just begun, since the person's authenticators were changed meanwhile. The browser never gets
-/// its cookie.
+/// Ends a session that has just begun, because the person's authenticators were changed in the meantime. The browser
+/// never gets its cookie.
 async fn end_started_session(
     authorization: &AuthorizationContext<'_>,
     kind: LogoutKind,

@@ -27,7 +27,7 @@ pub(super) fn new_challenge(
     enrolment_challenge(context, &place_of_invitation(link), &[])
 }
 
-/// The page with the problem. A passkey gets a new challenge, since each challenge is answered once.
+/// The page with the problem. A passkey gets a new challenge, because each challenge is answered once.
 pub(super) fn render_factor_page_again(
     (context, request): (AccountContext<'_>, &Request),
     account: &Account,

@@ -210,7 +210,7 @@ proptest! {
             }
         }
     }
-    /// However a client uses its refresh tokens, and whatever its lifetimes become meanwhile.
+    /// However a client uses its refresh tokens, and whatever its lifetimes become in the meantime.
     #[test]
     fn no_token_outlives_its_grant(
         (left, always) in (0_u64..200_000, any::<bool>()),

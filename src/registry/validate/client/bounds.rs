@@ -42,7 +42,7 @@ pub fn check_within_bounds(
     let bounds = &tenant.bounds;
     if spec.client_id.is_some() {
         // Otherwise a namespace could squat a client ID, or take over one that has become free.
-        let message = "is only allowed for clients in the tenant's namespace; remove it";
+        let message = "is only allowed for clients in the tenant's namespace; delete this object, and create it without clientId";
         problems.add_refusal(ConditionReason::BoundExceeded, "spec.clientId", message);
     }
     if spec.introspection == Some(EnumSpec::Supported(Introspection::Tenant)) {

@@ -59,7 +59,7 @@ pub fn check_federated_credentials(
     checked.collect()
 }
 
-/// Rule: the issuer of a federated credential must not be a tenant of this installation, since the tokens of tenants
+/// Rule: the issuer of a federated credential must not be a tenant of this installation, because the tokens of tenants
 /// are those of users. `own`: the issuers of this installation. `dev`: `serviceAccountRef` is refused too, because
 /// `lanyard dev` has no cluster.
 pub fn check_federated_issuers(

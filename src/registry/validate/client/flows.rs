@@ -135,7 +135,7 @@ fn agree(
         && let Some(grant) = proving.next()
     {
         let message = format!(
-            "{grant} requires client authentication; set tokenEndpointAuthMethod to another method than none"
+            "{grant} requires client authentication; set tokenEndpointAuthMethod to a method other than none"
         );
         problems.invalid("spec.grantTypes", message);
     }

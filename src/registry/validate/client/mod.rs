@@ -235,7 +235,7 @@ fn differs_from_issuer(problems: &mut ProblemList, id: Option<&ClientId>, issuer
     let is_issuer =
         |id: &ClientId| id.as_str().trim_end_matches('/').eq_ignore_ascii_case(issuer.as_str());
     if id.is_some_and(is_issuer) {
-        let message = "must not be the issuer of the tenant; choose another client ID";
+        let message = "must not be the issuer of the tenant; it cannot be changed: delete this object, and create it with a different clientId";
         problems.invalid("spec.clientId", message);
     }
 }

@@ -48,7 +48,7 @@ pub(super) fn check_identity_key(problems: &mut ProblemList, spec: &IdentityProv
     let issuer = spec.oidc.as_ref().and_then(|oidc| oidc.issuer.as_deref()).unwrap_or_default();
     let is_other = |key: &str| !key.contains(TENANT_PLACEHOLDER);
     if issuer.contains(TENANT_PLACEHOLDER) && spec.identity_key.as_deref().is_some_and(is_other) {
-        let message = "must have {tenantid}, since issuer has it; the id of a person's directory takes its place";
+        let message = "must contain {tenantid}, as issuer does; the id of a person's directory replaces it. It cannot be changed: delete this object, and create it with {tenantid} in identityKey";
         problems.invalid("spec.identityKey", message);
     }
 }

@@ -253,7 +253,7 @@ fn unread_refresh_fields(problems: &mut ProblemList, written: &RefreshSpec, poli
     } else if policy.keep_for < policy.interval {
         let interval = duration::write_duration(policy.interval);
         let message = format!(
-            "must be at least refresh.interval, {interval}, for which claims count anyway; raise it, or set unavailable: Refuse"
+            "must be at least refresh.interval, {interval}, for which claims are accepted in any case; raise it, or set unavailable: Refuse"
         );
         problems.invalid("spec.refresh.keepFor", message);
     }

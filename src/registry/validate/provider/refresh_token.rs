@@ -37,7 +37,7 @@ pub(super) fn warn_without_refresh_token(problems: &mut ProblemList, spec: &Iden
             .iter()
             .any(|parameter| parameter.name == ACCESS_TYPE && parameter.value == "offline");
         if !is_asked {
-            let message = "must have access_type with the value offline, for which Google gives a refresh token, so people are refused after refresh.keepFor; add it, and prompt with the value consent";
+            let message = "lacks access_type with the value offline, so Google issues no refresh token, and users are refused after refresh.keepFor; add it, and prompt with the value consent";
             problems.warn(reason, "spec.oidc.authorizationParameters", message);
         }
         return;
@@ -47,7 +47,7 @@ pub(super) fn warn_without_refresh_token(problems: &mut ProblemList, spec: &Iden
     let is_requested =
         oidc.scopes.is_empty() || oidc.scopes.iter().any(|scope| scope == OFFLINE_ACCESS);
     if needs_scope && !is_requested {
-        let message = "does not contain offline_access, without which most providers give no refresh token, so people are refused after refresh.keepFor; remove scopes, so that it is requested where the provider offers it, or add it";
+        let message = "lacks offline_access, so most providers issue no refresh token, and users are refused after refresh.keepFor; add offline_access, or remove scopes to request it where the provider supports it";
         problems.warn(reason, "spec.oidc.scopes", message);
     }
 }

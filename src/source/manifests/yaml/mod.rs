@@ -35,7 +35,7 @@ const MERGE_TAG: &str = "tag:yaml.org,2002:merge";
 #[derive(Debug)]
 pub(super) struct YamlDocument {
     pub(super) value: Value,
-    /// Keys that a map contains twice, with their lines. The last one counts.
+    /// Keys that a map contains twice, with their lines. The last one is used.
     pub(super) duplicates: Vec<(String, usize)>,
     /// The line of text after the end of the document, which is not read.
     pub(super) ignored_from: Option<usize>,

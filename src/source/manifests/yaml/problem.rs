@@ -17,14 +17,14 @@ pub(in crate::source::manifests) enum YamlProblem {
     ValueExpected,
     #[error("*{0} refers to no anchor before it")]
     UnknownAnchor(String),
-    #[error("aliases expand to too much")]
+    #[error("the document exceeds the size limit after aliases are expanded")]
     TooManyCopies,
     #[error("the merge key << requires a map or a list of maps")]
     MergeOfOther,
     /// The name of a tag of YAML 1.1.
     #[error("the value does not have the type of its tag !!{0}")]
     TagMismatch(String),
-    #[error("!!binary is not base64")]
+    #[error("the value of !!binary is not base64")]
     NotBase64,
     #[error("infinity and NaN are not numbers of JSON")]
     NotFinite,
