@@ -9,8 +9,13 @@ use rustls::RootCertStore;
 
 use super::{
     AccountError, GrantCounts, LogoutOutbox, MailOutbox, PingOutbox, Registrations,
-    SessionKeyCache, cross_device_limits::CrossDeviceLimits, device_code_cache::DeviceCodeCache,
-    notice_limit::NoticeLimit, reset_requests::ResetRequests, sealed_record::open_record,
+    SessionKeyCache,
+    cross_device_flows::{
+        cross_device_limits::CrossDeviceLimits, device_code_cache::DeviceCodeCache,
+    },
+    outbox::notice_limit::NoticeLimit,
+    passwords::reset_requests::ResetRequests,
+    records::sealed_record::open_record,
 };
 use crate::{
     fetch::{EgressPolicy, FairFetch, LocalIssuers, SharedFetch},

@@ -6,7 +6,7 @@ use super::{CookiePurpose, Request, ServerConfig};
 use crate::{
     accounts::{
         AccountContext, AccountError, AccountServices,
-        sessions::{self, ActiveSession},
+        sessions::active_session::{self, ActiveSession},
     },
     fetch::SharedFetch,
     identity::{LoginThrottle, PasswordVerifier},
@@ -74,7 +74,8 @@ impl AppState {
         &self,
         request: &Request,
     ) -> Result<Option<ActiveSession>, AccountError> {
-        sessions::load_session(self.context(request), request.cookie(CookiePurpose::Session)).await
+        active_session::load_session(self.context(request), request.cookie(CookiePurpose::Session))
+            .await
     }
 
     /// The HTTP client for calls that a request causes.

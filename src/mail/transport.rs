@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Limit of everything, from the lookup of the host to the server's last reply. Shorter than the end of a claim
-/// in which no attempt starts (`accounts::outbox`).
+/// in which no attempt starts (`accounts::outbox::outbox_queue`).
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The transport of mail: it connects to mail servers and hands messages over.

@@ -11,9 +11,7 @@ use super::{
     error::{ErrorCode, OAuthError, abbreviate_value},
     jwt::{JWT_CLOCK_LEEWAY, UnverifiedJwt},
 };
-use crate::model::{
-    Client, Fapi2Rules, JwsAlgorithm, Timestamp, jwk_thumbprint, sha256_base64url,
-};
+use crate::model::{Client, Fapi2Rules, JwsAlgorithm, Timestamp, jwk_thumbprint, sha256_base64url};
 
 /// The signature algorithms of DPoP proofs that are accepted, as discovery announces them (RFC 9449 §5.1).
 pub const PROOF_ALGORITHMS: [JwsAlgorithm; 6] = [

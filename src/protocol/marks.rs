@@ -154,7 +154,7 @@ fn is_before(made: Timestamp, limit: Option<Timestamp>, now: Timestamp) -> bool 
     limit.is_some_and(|limit| made < limit && limit <= now)
 }
 
-/// Returns true if a consent that counts has the marks of earlier objects, after a restore.
+/// Returns true if an accepted consent has the marks of earlier objects, after a restore.
 pub fn consent_needs_new_marks(made: Option<AccountMarks>, now: AccountMarks) -> bool {
     made.is_none_or(|made| made.tenant != now.tenant)
 }

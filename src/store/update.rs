@@ -8,7 +8,7 @@
 //! - A change is undone, and what another writer has stored since must stay.
 //!
 //! Two loops are not `update_record`, because they read other records between reading and writing theirs:
-//! `accounts::token_grants` reads the user and session of a grant, and `accounts::recovery_codes` the user's
+//! `accounts::token_grants` reads the user and session of a grant, and `accounts::factors::recovery_codes` the user's
 //! authenticators.
 
 use super::{Record, RecordKey, Store, StoreError, VersionedRecord};

@@ -279,9 +279,9 @@ const fn frozen_name(kind: RecordKind) -> &'static str {
         // `protocol::records::cross_device`
         RecordKind::DeviceAuthorization => "device-authorization",
         RecordKind::BackchannelAuthentication => "backchannel-authentication",
-        // `accounts::ping_outbox`, `protocol::records::backchannel`
+        // `accounts::outbox::ping_outbox`, `protocol::records::backchannel`
         RecordKind::Ping => "ping",
-        // `accounts::logout_outbox`, `protocol::authorize::interaction`, `accounts::refresh_replays`
+        // `accounts::outbox::logout_outbox`, `protocol::authorize::interaction`, `accounts::tokens::refresh_replays`
         RecordKind::Logout => "logout",
         RecordKind::Interaction => "interaction",
         RecordKind::RefreshReplays => "refresh-replays",
@@ -306,7 +306,7 @@ const fn frozen_name(kind: RecordKind) -> &'static str {
         RecordKind::PushedRequest => "pushed-request",
         // The value is a hash of `Interaction::fingerprint` and the browser.
         RecordKind::UsedPushedRequest => "used-pushed-request",
-        // `accounts::mail_outbox`, `protocol::records::mail`
+        // `accounts::outbox::mail_outbox`, `protocol::records::mail`
         RecordKind::Mail => "mail",
         RecordKind::InvitationMail => "invitation-mail",
         RecordKind::PasswordReset => "password-reset",

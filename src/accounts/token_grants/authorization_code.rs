@@ -2,7 +2,7 @@
 
 use super::token_grant::TokenGrant;
 use crate::{
-    accounts::{AccountContext, RequestError, codes},
+    accounts::{AccountContext, RequestError, grants::codes},
     model::{Client, GrantType, Timestamp},
     protocol::{
         error::OAuthError,

@@ -4,7 +4,10 @@ use serde_json::Value;
 
 use super::{TokenRequest, refused_grant::refused_grant, token_grant::TokenGrant};
 use crate::{
-    accounts::{RequestError, exchanged_tokens, grants},
+    accounts::{
+        RequestError,
+        grants::{exchanged_tokens, grant_validity},
+    },
     model::{Account, ResourceServer},
     protocol::{
         error::OAuthError,
@@ -27,7 +30,7 @@ pub(super) async fn approve_exchange<G: TokenGrant>(
         return Err(invalid_subject(text).into());
     }
     if client.id != grant.client {
-        grants::check_access_to_client(context, client, (grant, account))
+        grant_validity::check_access_to_client(context, client, (grant, account))
             .map_err(|refusal| refused_grant::<G>(&refusal))?;
     }
     let (tenant, servers) = (&context.tenant.tenant, &context.tenant.resource_servers);

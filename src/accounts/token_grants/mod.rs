@@ -27,10 +27,12 @@ use token_grant::TokenGrant;
 
 use super::{
     AccountContext, AccountError, RequestError,
-    dpop_proofs::{ReceivedProof, verify_proof},
-    grants::{self, StoredGrant},
-    issue_plan::IssuedTokens,
-    registrations,
+    clients::registrations,
+    grants::grant_validity::{self, StoredGrant},
+    tokens::{
+        dpop_proofs::{ReceivedProof, verify_proof},
+        issue_plan::IssuedTokens,
+    },
 };
 use crate::{
     model::{Client, ClientCertificate, GrantType},
@@ -140,7 +142,7 @@ async fn serve_grant<G: TokenGrant>(request: TokenRequest<'_>) -> TokenResult {
     // Not `update_record`: the user and session of a grant are read before it is written.
     for _ in 0..MAX_UPDATE_ATTEMPTS {
         let stored = match &needed {
-            Some(id) => grants::load_grant(context, id).await?,
+            Some(id) => grant_validity::load_grant(context, id).await?,
             None => None,
         };
         let decision =

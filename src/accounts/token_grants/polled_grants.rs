@@ -9,7 +9,7 @@ use super::token_grant::TokenGrant;
 use crate::{
     accounts::{
         AccountContext, AccountError, RequestError,
-        cross_device::{backchannel_key, device_key, poll_request},
+        cross_device_flows::cross_device::{backchannel_key, device_key, poll_request},
     },
     model::{Client, GrantType, Secret, Timestamp},
     protocol::{

@@ -2,7 +2,7 @@
 
 use super::token_grant::TokenGrant;
 use crate::{
-    accounts::grants::GrantRefusal,
+    accounts::grants::grant_validity::GrantRefusal,
     protocol::{
         error::OAuthError,
         token::{self, inactive_grant},

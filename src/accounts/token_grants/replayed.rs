@@ -1,7 +1,11 @@
 //! Codes and refresh tokens that were used before.
 
 use crate::{
-    accounts::{AccountContext, AccountError, grants, refresh_replays, token_events},
+    accounts::{
+        AccountContext, AccountError,
+        grants::grant_validity,
+        tokens::{refresh_replays, token_events},
+    },
     model::Client,
     protocol::token::{CredentialKind, ReplayedCredential},
 };
@@ -12,7 +16,7 @@ pub(super) async fn revoke_replayed(
     client: &Client,
     replayed: &ReplayedCredential,
 ) -> Result<(), AccountError> {
-    let Some(grant) = grants::revoke_grant(context, &replayed.grant_id).await? else {
+    let Some(grant) = grant_validity::revoke_grant(context, &replayed.grant_id).await? else {
         return Ok(());
     };
     context.audit(token_events::replayed_event(client, &grant, replayed.kind));

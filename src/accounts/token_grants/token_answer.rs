@@ -9,14 +9,19 @@ use super::{
 use crate::{
     accounts::{
         AccountContext, AccountError, RequestError,
-        budgeted_records::record_maker,
-        dpop_proofs::{VerifiedProof, use_proof},
-        endings,
-        grants::{self, StoredGrant},
-        issue_plan::{
-            ExchangePlan, IdTokenPlan, IssuePlan, IssuedTokens, RefreshTokenPlan, UserTokens,
+        grants::{
+            grant_validity::{self, StoredGrant},
+            record_limits,
         },
-        record_limits, token_issuer,
+        records::budgeted_records::record_maker,
+        revocation::endings,
+        tokens::{
+            dpop_proofs::{VerifiedProof, use_proof},
+            issue_plan::{
+                ExchangePlan, IdTokenPlan, IssuePlan, IssuedTokens, RefreshTokenPlan, UserTokens,
+            },
+            signing_key_choice, token_issuer,
+        },
     },
     identity::RecordMaker,
     model::{Account, ResourceServer},
@@ -71,9 +76,9 @@ impl<'a, G: TokenGrant> TokenIssuance<'_, 'a, G> {
         token::bind_public_grant(&mut granted, client, key.as_ref());
         let selected = self.select_scopes(&target, Some(&self.scopes))?;
         let user = if granted.needs_session {
-            grants::account_in_session(context, &granted.grant).await?
+            grant_validity::account_in_session(context, &granted.grant).await?
         } else {
-            grants::account_of_grant(context, &granted.grant).await?
+            grant_validity::account_of_grant(context, &granted.grant).await?
         };
         let user = user.map_err(|refusal| refused_grant::<G>(&refusal))?;
         let subject_token = granted.subject_token.take();
@@ -85,7 +90,7 @@ impl<'a, G: TokenGrant> TokenIssuance<'_, 'a, G> {
             _ => None,
         };
         // A failure to sign must not use up the credential, so the keys are looked up first.
-        token_issuer::check_signing_keys(context, client, target.server)?;
+        signing_key_choice::check_signing_keys(context, client, target.server)?;
         let marks = endings::adopted_marks(context, granted.grant.marks, &user);
         granted.grant.marks = Some(marks);
         let person = RecordMaker::Person(user.subject.as_str());
@@ -219,7 +224,7 @@ async fn passes(
     let (next, until) = ((granted.id.as_str(), &granted.grant), granted.referenced_until);
     match (granted.gate, stored) {
         (GrantWrite::Insert, _) => {
-            let is_new = grants::insert_grant(context, next, until).await?;
+            let is_new = grant_validity::insert_grant(context, next, until).await?;
             if is_new {
                 record_limits::limit_grants(context, next).await;
             }
@@ -228,7 +233,7 @@ async fn passes(
         (GrantWrite::Swap, None) => Ok(false),
         (GrantWrite::Swap, Some(stored)) => {
             let unchanged = granted.grant == stored.grant && stored.outlives(until);
-            Ok(unchanged || grants::swap_grant(context, stored, next, until).await?)
+            Ok(unchanged || grant_validity::swap_grant(context, stored, next, until).await?)
         }
     }
 }

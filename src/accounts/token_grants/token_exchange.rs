@@ -8,8 +8,8 @@ use super::token_grant::TokenGrant;
 use crate::{
     accounts::{
         AccountContext, RequestError,
-        revoked_tokens::is_revoked_token,
-        token_lookup::{AccessTokenError, verify_access_token},
+        grants::token_lookup::{AccessTokenError, verify_access_token},
+        tokens::revoked_tokens::is_revoked_token,
     },
     keys::JwtType,
     model::{Client, GrantType, Timestamp},

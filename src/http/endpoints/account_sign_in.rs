@@ -4,7 +4,7 @@ use super::authorize::{
     AuthorizationContext, authorize_error, continue_signed_in, start_session_with_page,
 };
 use crate::{
-    accounts::sessions::SignedInUser,
+    accounts::sessions::active_session::SignedInUser,
     http::{AppState, CookiePurpose, EndpointError, Reply, Request},
     protocol::{
         account_page::{AccountPageSignIn, account_page_params, validate_account_page_request},

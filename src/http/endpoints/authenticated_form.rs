@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    accounts::client_authentication::{self, ClientAuthenticationRequest},
+    accounts::clients::client_authentication::{self, ClientAuthenticationRequest},
     http::{AppState, EndpointError, Request},
     model::Client,
     protocol::params::RequestParams,

@@ -11,11 +11,11 @@ use super::{authenticated_form::AuthenticatedForm, throttled_request::refuse_thr
 use crate::{
     accounts::{
         AccountContext,
-        backchannel_requests::{
+        cross_device_flows::backchannel_requests::{
             BackchannelUserHint, admit_backchannel_request, admit_request_to_person,
             begin_backchannel_request, find_named_person,
         },
-        token_events,
+        tokens::token_events,
     },
     http::{AppState, EndpointError, Reply, Request},
     model::{Account, Client, ThrottledAttempt},

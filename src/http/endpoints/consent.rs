@@ -2,7 +2,7 @@
 
 use super::authorize::{AuthorizationContext, forms, proceed_authorization};
 use crate::{
-    accounts::consents,
+    accounts::grants::consents,
     http::{AppState, EndpointError, Reply, Request},
     model::{ConsentPolicy, Endpoint},
 };

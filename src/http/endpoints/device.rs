@@ -6,7 +6,7 @@ use http::StatusCode;
 
 use super::authorize::{AuthorizationContext, forms, proceed_authorization};
 use crate::{
-    accounts::device_authorizations::{admit_user_code, find_waiting_device},
+    accounts::cross_device_flows::device_authorizations::{admit_user_code, find_waiting_device},
     http::{
         AppState, CookiePurpose, EndpointError, Reply, Request,
         pages::{self, DevicePage},

@@ -6,7 +6,9 @@ use serde::Serialize;
 
 use super::{authenticated_form::AuthenticatedForm, throttled_request::refuse_throttled_request};
 use crate::{
-    accounts::device_authorizations::{admit_device_request, begin_device_authorization},
+    accounts::cross_device_flows::device_authorizations::{
+        admit_device_request, begin_device_authorization,
+    },
     http::{AppState, EndpointError, Reply, Request},
     model::{Endpoint, ThrottledAttempt},
     protocol::{

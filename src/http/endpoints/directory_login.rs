@@ -9,12 +9,14 @@ use super::{
 };
 use crate::{
     accounts::{
-        directory_sign_in::{
-            AccountRestriction, DirectorySignIn, DirectorySignInError, FailedDirectorySignIn,
+        records::upstream_sessions::SignInSource,
+        sessions::active_session::SignedInUser,
+        upstream::{
+            directory_sign_in::{
+                AccountRestriction, DirectorySignIn, DirectorySignInError, FailedDirectorySignIn,
+            },
+            upstream_sign_in::UpstreamSignInError,
         },
-        sessions::SignedInUser,
-        upstream_sessions::SignInSource,
-        upstream_sign_in::UpstreamSignInError,
     },
     http::{EndpointError, Reply},
     identity::{AttemptSource, SignInError},

@@ -6,8 +6,9 @@ use serde_json::Value;
 use super::authenticated_form::AuthenticatedForm;
 use crate::{
     accounts::{
-        AccountContext, AccountError, token_issuer,
-        token_lookup::{self, ActiveToken, PresentedToken},
+        AccountContext, AccountError,
+        grants::token_lookup::{self, ActiveToken, PresentedToken},
+        tokens::{signing_key_choice, token_issuer},
     },
     http::{AppState, EndpointError, Reply, Request},
     keys::JwtType,
@@ -44,7 +45,7 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
     }
     let issuer = &request.tenant.tenant.issuer;
     let claims = signed_response_claims(issuer, &caller, response, request.now);
-    let key = token_issuer::signing_key_for(context, &caller)?;
+    let key = signing_key_choice::signing_key_for(context, &caller)?;
     let jwt =
         token_issuer::sign_claims(&app.accounts, key, JwtType::Introspection, &claims).await?;
     Ok(Reply::jwt(jwt).header("content-type", SIGNED_RESPONSE_TYPE))

@@ -15,7 +15,8 @@ use super::{
 };
 use crate::{
     accounts::{
-        directory::SignInAccounts, sessions::SignedInUser, upstream_sessions::SignInSource,
+        people::directory::SignInAccounts, records::upstream_sessions::SignInSource,
+        sessions::active_session::SignedInUser,
     },
     http::{AppState, EndpointError, Reply, Request},
     identity::{AttemptSource, PasswordSignIn, SignInError},

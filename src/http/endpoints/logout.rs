@@ -4,8 +4,8 @@
 use super::frontchannel_logout;
 use crate::{
     accounts::{
-        sessions::{self, ActiveSession},
-        upstream_sign_out::{UpstreamSignOut, begin_upstream_sign_out},
+        sessions::active_session::{self, ActiveSession},
+        upstream::upstream_sign_out::{UpstreamSignOut, begin_upstream_sign_out},
     },
     http::{
         AppState, CookiePurpose, EndpointError, Reply, Request,
@@ -59,7 +59,7 @@ async fn begin(
         return question(app, request, &logout, &active);
     }
     let cause = (LogoutKind::RpInitiated, logout.client.as_deref());
-    let ended = sessions::end_session(app.context(request), &active, cause).await?;
+    let ended = active_session::end_session(app.context(request), &active, cause).await?;
     Ok(signed_out_response(app, request, Some(&ended), logout.return_to.as_deref()).await)
 }
 
@@ -123,7 +123,7 @@ async fn confirm(
             );
         }
         let cause = (LogoutKind::RpInitiated, None);
-        ended = Some(sessions::end_session(app.context(request), &active, cause).await?);
+        ended = Some(active_session::end_session(app.context(request), &active, cause).await?);
     }
     Ok(signed_out_response(app, request, ended.as_ref(), return_to.as_deref()).await)
 }

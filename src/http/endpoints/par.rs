@@ -11,9 +11,9 @@ use super::{
 };
 use crate::{
     accounts::{
-        budgeted_records::record_maker,
-        dpop_proofs::{use_proof, verify_proof},
-        pushed_requests::push_request,
+        clients::pushed_requests::push_request,
+        records::budgeted_records::record_maker,
+        tokens::dpop_proofs::{use_proof, verify_proof},
     },
     http::{AppState, EndpointError, Reply, Request},
     protocol::authorize::{

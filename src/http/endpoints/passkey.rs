@@ -17,10 +17,12 @@ use super::{
 };
 use crate::{
     accounts::{
-        passkey_assertion::{PasskeyAnswer, PasskeyRefusal, use_passkey},
-        sessions::SignedInUser,
-        upstream_sessions::SignInSource,
-        used_factor::UsedFactor,
+        factors::{
+            passkey_assertion::{PasskeyAnswer, PasskeyRefusal, use_passkey},
+            used_factor::UsedFactor,
+        },
+        records::upstream_sessions::SignInSource,
+        sessions::active_session::SignedInUser,
     },
     http::{EndpointError, Reply},
     identity::{SignInError, ThrottledCredential},

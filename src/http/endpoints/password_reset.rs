@@ -13,15 +13,17 @@ use super::{
 use crate::{
     accounts::{
         AccountContext,
-        account_sign_out::end_all_of_person,
-        mail_notices::notify_person,
-        password_reset::{
-            admit_reset_request, check_reset_link, choose_by_reset_link, offers_reset,
-            request_reset,
+        grants::account_sign_out::end_all_of_person,
+        outbox::mail_notices::notify_person,
+        passwords::{
+            chosen_passwords::chosen_password_mark,
+            password_reset::{
+                admit_reset_request, check_reset_link, choose_by_reset_link, offers_reset,
+                request_reset,
+            },
         },
-        passwords::chosen_password_mark,
-        sessions::SignedInUser,
-        upstream_sessions::SignInSource,
+        records::upstream_sessions::SignInSource,
+        sessions::active_session::SignedInUser,
     },
     http::{
         AppState, EndpointError, Reply, Request, UnusablePage,

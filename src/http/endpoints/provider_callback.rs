@@ -8,8 +8,8 @@ use super::{
 };
 use crate::{
     accounts::{
-        pushed_requests::restore_stored_request,
-        upstream_sign_in::{UpstreamSignInError, complete_upstream_sign_in},
+        clients::pushed_requests::restore_stored_request,
+        upstream::upstream_sign_in::{UpstreamSignInError, complete_upstream_sign_in},
     },
     http::{AppState, EndpointError, Reply, Request, pages},
     identity::ThrottledCredential,

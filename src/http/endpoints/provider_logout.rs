@@ -3,7 +3,7 @@
 use http::StatusCode;
 
 use crate::{
-    accounts::{
+    accounts::upstream::{
         upstream_logout::end_sessions_of_provider,
         upstream_sign_in::{SignInProblem, UpstreamSignInError},
     },

@@ -5,7 +5,7 @@ use http::StatusCode;
 
 use super::authorize::{AttemptSubject, AuthorizationContext, forms};
 use crate::{
-    accounts::upstream_sign_in::{SignInProblem, UpstreamSignInError},
+    accounts::upstream::upstream_sign_in::{SignInProblem, UpstreamSignInError},
     http::{EndpointError, UnusablePage},
     messages::{FilledMessage, MessageCatalog},
     model::{ObjectKey, SignInFailure},

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::{
-    accounts::upstream_sign_in::{UpstreamSignInOptions, begin_upstream_sign_in},
+    accounts::upstream::upstream_sign_in::{UpstreamSignInOptions, begin_upstream_sign_in},
     http::{AppState, EndpointError, Reply, Request},
     protocol::{
         authorize::{NextStep, Prompt, SignInReason, wanted_levels},

@@ -4,7 +4,7 @@ use http::StatusCode;
 
 use super::authenticated_form::AuthenticatedForm;
 use crate::{
-    accounts::token_lookup::{self, PresentedToken},
+    accounts::grants::token_lookup::{self, PresentedToken},
     http::{AppState, EndpointError, Reply, Request},
     protocol::error::{ErrorCode, OAuthError},
 };

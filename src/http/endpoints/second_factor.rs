@@ -11,13 +11,15 @@ use super::{
 };
 use crate::{
     accounts::{
-        passkeys::load_passkeys,
-        recovery_codes::{RecoveryAttempt, recovery_codes_made_at, use_recovery_code},
-        sessions::SignedInUser,
-        suspended_sign_in::resume_sign_in,
-        totp::{CodeVerdict, EnrolledTotp, check_totp_code, load_totp},
-        upstream_sessions::SignInSource,
-        used_factor::UsedFactor,
+        factors::{
+            passkeys::load_passkeys,
+            recovery_codes::{RecoveryAttempt, recovery_codes_made_at, use_recovery_code},
+            suspended_sign_in::resume_sign_in,
+            totp::{CodeVerdict, EnrolledTotp, check_totp_code, load_totp},
+            used_factor::UsedFactor,
+        },
+        records::upstream_sessions::SignInSource,
+        sessions::active_session::SignedInUser,
     },
     http::{CookiePurpose, EndpointError, Reply},
     identity::AttemptSource,

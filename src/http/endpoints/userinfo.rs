@@ -8,10 +8,14 @@ use super::received_proof::received_proof;
 use crate::{
     accounts::{
         AccountContext, RequestError,
-        dpop_proofs::{VerifiedProof, use_proof, verify_proof},
-        grants::{self, GrantRefusal},
-        token_issuer,
-        token_lookup::{AccessTokenError, verify_access_token},
+        grants::{
+            grant_validity::{self, GrantRefusal},
+            token_lookup::{AccessTokenError, verify_access_token},
+        },
+        tokens::{
+            dpop_proofs::{VerifiedProof, use_proof, verify_proof},
+            signing_key_choice, token_issuer,
+        },
     },
     http::{AppState, EndpointError, Reply, Request},
     identity::RecordMaker,
@@ -68,7 +72,7 @@ async fn answer(app: &AppState, request: &Request) -> Result<Reply, EndpointErro
     let mut sender = verify_sender(app, request, (&verified, presented))?;
     let issuer = &request.tenant.tenant.issuer;
     let bearer = check_access_token_claims(&verified, issuer, request.now)?;
-    let stored = grants::load_grant(app.context(request), &bearer.grant_id).await?;
+    let stored = grant_validity::load_grant(app.context(request), &bearer.grant_id).await?;
     let grant = stored.map(|stored| stored.grant);
     check_grant(grant.as_ref(), request.now)?;
     let invalid = |text: &str| OAuthError::new(ErrorCode::InvalidToken, text);
@@ -81,7 +85,7 @@ async fn answer(app: &AppState, request: &Request) -> Result<Reply, EndpointErro
     let client = request.tenant.client(grant.client.as_str()).ok_or_else(gone)?;
     request.facts.record_client(&client.object);
     check_proof_algorithm(&client, sender).map_err(EndpointError::Dpop)?;
-    let user = grants::account_of_grant(app.context(request), &grant).await?;
+    let user = grant_validity::account_of_grant(app.context(request), &grant).await?;
     let user = user.map_err(|refusal| match refusal {
         GrantRefusal::Inactive => gone(),
         GrantRefusal::NotAdmitted => invalid(
@@ -103,7 +107,7 @@ async fn answer(app: &AppState, request: &Request) -> Result<Reply, EndpointErro
     // A signed response contains `iss` and `aud` (OIDC Core §5.3.2).
     claims.insert("iss".into(), issuer.as_str().into());
     claims.insert("aud".into(), client.id.as_str().into());
-    let key = token_issuer::signing_key_of_algorithm(app.context(request), algorithm)?;
+    let key = signing_key_choice::signing_key_of_algorithm(app.context(request), algorithm)?;
     let jwt = token_issuer::sign_claims(&app.accounts, key, JwtType::Userinfo, &claims).await?;
     Ok(Reply::jwt(jwt))
 }

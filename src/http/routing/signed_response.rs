@@ -1,7 +1,7 @@
 //! Signs authorization responses that are JWTs (JARM §2).
 
 use crate::{
-    accounts::{AccountError, token_issuer::sign_claims},
+    accounts::{AccountError, tokens::token_issuer::sign_claims},
     http::{AppState, EndpointError, Reply},
     keys::JwtType,
     model::Timestamp,

@@ -31,7 +31,7 @@ const OPEN_ACTIONS: [&str; 7] = [
     "update_user_locale",
 ];
 
-/// Adds the users of all files. Returns whether one has a password, or had one that is not carried.
+/// Adds the users of all files. Returns whether one has a password, or had one that is not imported.
 pub(super) fn add_keycloak_people(
     import: &mut ImportCollector,
     files: &[SourceField<'_>],

@@ -1,5 +1,5 @@
 //! JSON objects that contain a member twice. Parsers differ in which of the two they use, so the person could read
-//! another value than the API.
+//! one value and the API the other.
 
 use std::fmt;
 

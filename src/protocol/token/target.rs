@@ -61,7 +61,7 @@ impl<'a> TokenTarget<'a> {
     }
 
     /// Rule: a token request for authorization details gets no others. Each must equal one that was granted (RFC 9396
-    /// §6). The token has those of the grant, since JSON that is equal may be written in two ways: 0.0 and -0.0.
+    /// §6). The token has those of the grant, because JSON that is equal may be written in two ways: 0.0 and -0.0.
     pub fn narrow_details(self, requested: &DetailsByResource) -> Result<Self, OAuthError> {
         let requested: Vec<_> = requested.values().flatten().collect();
         if requested.is_empty() {
@@ -229,8 +229,8 @@ pub fn select_token_scopes(
     Ok(SelectedScopes { access_token: within(&target.scopes), id_token: within(own) })
 }
 
-/// Rule: selects the scopes of the token of a client that acts for itself. A request for authorization details says what
-/// it is for, so it gets no scopes by default.
+/// Rule: selects the scopes of the token of a client that acts for itself. A request for authorization details says
+/// what it is for, so it gets no scopes by default.
 pub fn select_client_scopes(
     target: &TokenTarget<'_>,
     asked: Option<&str>,

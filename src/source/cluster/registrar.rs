@@ -135,7 +135,7 @@ impl ClientRegistrar for ClusterSource {
         let api = api(&self.client, &object.namespace);
         let Ok(found) = within(api.get(&object.name)).await? else { return Err(contended()) };
         registered_client::check_registered_dynamically(&found.metadata)?;
-        // The UID protects another object that has taken the name meanwhile.
+        // The UID protects another object that has taken the name in the meantime.
         let unchanged = Preconditions { uid: found.metadata.uid, resource_version: None };
         let params = DeleteParams::background().preconditions(unchanged);
         let deleted = within(api.delete(&object.name, &params)).await;

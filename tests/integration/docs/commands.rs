@@ -261,11 +261,11 @@ const QUOTED: [(&str, &str); 11] = [
 ];
 
 /// Appends all source code, with the line breaks of long strings removed.
-fn sources(folder: &Path, all: &mut String) {
+fn append_sources(folder: &Path, all: &mut String) {
     for entry in fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();
         if path.is_dir() {
-            sources(&path, all);
+            append_sources(&path, all);
         } else {
             let text = fs::read_to_string(&path).unwrap_or_default();
             let joined = text.split("\\\n").map(str::trim_start).collect::<String>();
@@ -278,8 +278,8 @@ fn sources(folder: &Path, all: &mut String) {
 fn every_quoted_message_exists_in_the_source() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut source = String::new();
-    sources(&root.join("src"), &mut source);
-    sources(&root.join("locales"), &mut source);
+    append_sources(&root.join("src"), &mut source);
+    append_sources(&root.join("locales"), &mut source);
     for (page, message) in QUOTED {
         let text = fs::read_to_string(root.join("docs").join(page)).expect("readable");
         assert!(text.contains(message), "docs/{page} does not quote {message:?} any more");

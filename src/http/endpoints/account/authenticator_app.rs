@@ -6,18 +6,20 @@ use super::{account_url, change_result::AccountNotice};
 use crate::{
     accounts::{
         AccountContext, AccountError,
-        account_sign_out::{end_all_others, end_other_sessions},
-        mail_notices::notify_person,
-        passkeys::load_passkeys,
-        recovery_codes::{
-            NewRecoveryCodes, PreparedCodes, forget_recovery_codes, make_first_recovery_codes,
-            make_recovery_codes,
+        factors::{
+            passkeys::load_passkeys,
+            recovery_codes::{
+                NewRecoveryCodes, PreparedCodes, forget_recovery_codes, make_first_recovery_codes,
+                make_recovery_codes,
+            },
+            totp::{
+                self, CodeVerdict, TotpSetupRefusal, begin_enrolment, claim_enrolment,
+                prove_new_app, store_new_app,
+            },
         },
-        sessions::ActiveSession,
-        totp::{
-            self, CodeVerdict, TotpSetupRefusal, begin_enrolment, claim_enrolment, prove_new_app,
-            store_new_app,
-        },
+        grants::account_sign_out::{end_all_others, end_other_sessions},
+        outbox::mail_notices::notify_person,
+        sessions::active_session::ActiveSession,
     },
     http::{
         AppState, EndpointError, Reply, Request,

@@ -9,11 +9,13 @@ use super::{
 };
 use crate::{
     accounts::{
-        account_sign_out::{end_other_session, sign_out_everywhere, withdraw_access},
-        passkeys::load_passkeys,
-        required_factors::{RemovedFactor, is_last_required_factor},
-        sessions::{self, ActiveSession},
-        totp::load_totp,
+        factors::{
+            passkeys::load_passkeys,
+            required_factors::{RemovedFactor, is_last_required_factor},
+            totp::load_totp,
+        },
+        grants::account_sign_out::{end_other_session, sign_out_everywhere, withdraw_access},
+        sessions::active_session::{self, ActiveSession},
     },
     http::{AppState, EndpointError, Request},
     model::LogoutKind,
@@ -187,7 +189,7 @@ pub(super) async fn apply_change(
         AccountChange::SignOut => {
             let cause = (LogoutKind::AccountPage, None);
             AccountChangeResult::SignedOut(Box::new(
-                sessions::end_session(context, active, cause).await?,
+                active_session::end_session(context, active, cause).await?,
             ))
         }
         AccountChange::SignOutEverywhere => {

@@ -23,12 +23,14 @@ use super::{
 };
 use crate::{
     accounts::{
-        passkey_enrolment::can_enrol_passkeys,
-        passkeys::{StoredPasskey, load_passkeys},
-        passwords::{ChosenPassword, can_choose_password, load_password},
-        required_factors::proof_for_changes,
-        sessions::ActiveSession,
-        totp::{EnrolledTotp, can_enrol, load_totp, replaces_app},
+        factors::{
+            passkey_enrolment::can_enrol_passkeys,
+            passkeys::{StoredPasskey, load_passkeys},
+            required_factors::proof_for_changes,
+            totp::{EnrolledTotp, can_enrol, load_totp, replaces_app},
+        },
+        passwords::chosen_passwords::{ChosenPassword, can_choose_password, load_password},
+        sessions::active_session::ActiveSession,
     },
     http::{AppState, EndpointError, Reply, Request, UnusablePage, pages},
     model::{Endpoint, Issuer},

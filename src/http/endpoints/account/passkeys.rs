@@ -12,18 +12,20 @@ use super::{
 use crate::{
     accounts::{
         AccountContext,
-        account_sign_out::end_all_others,
-        passkey_challenge::enrolment_challenge,
-        passkey_enrolment::{
-            NewPasskey, NewPasskeyRefusal, claim_new_passkey, is_enrolment_of, prove_new_passkey,
-            store_new_passkey,
+        factors::{
+            passkey_challenge::enrolment_challenge,
+            passkey_enrolment::{
+                NewPasskey, NewPasskeyRefusal, claim_new_passkey, is_enrolment_of,
+                prove_new_passkey, store_new_passkey,
+            },
+            passkeys::{
+                self, MAX_PASSKEYS, StoredPasskey, load_passkeys, passkey_name, remove_passkey,
+            },
+            recovery_codes::{NewRecoveryCodes, forget_recovery_codes},
+            totp::load_totp,
         },
-        passkeys::{
-            self, MAX_PASSKEYS, StoredPasskey, load_passkeys, passkey_name, remove_passkey,
-        },
-        recovery_codes::{NewRecoveryCodes, forget_recovery_codes},
-        sessions::ActiveSession,
-        totp::load_totp,
+        grants::account_sign_out::end_all_others,
+        sessions::active_session::ActiveSession,
     },
     http::{
         AppState, EndpointError, Reply, Request,

@@ -6,10 +6,12 @@ use super::account_url;
 use crate::{
     accounts::{
         AccountContext,
-        account_sign_out::end_all_others,
-        mail_notices::notify_person,
-        passwords::{PasswordChoice, can_choose_password, load_password, save_password},
-        sessions::ActiveSession,
+        grants::account_sign_out::end_all_others,
+        outbox::mail_notices::notify_person,
+        passwords::chosen_passwords::{
+            PasswordChoice, can_choose_password, load_password, save_password,
+        },
+        sessions::active_session::ActiveSession,
     },
     http::{
         AppState, EndpointError, Reply, Request,

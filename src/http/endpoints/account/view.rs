@@ -15,13 +15,15 @@ use super::{
 use crate::{
     accounts::{
         AccountContext,
-        account_access::load_account_access,
-        passkey_enrolment::can_enrol_passkeys,
-        passkeys::{MAX_PASSKEYS, StoredPasskey},
-        passwords::ChosenPassword,
-        recovery_codes::count_recovery_codes,
-        sessions::ActiveSession,
-        totp::{can_enrol, replaces_app},
+        factors::{
+            passkey_enrolment::can_enrol_passkeys,
+            passkeys::{MAX_PASSKEYS, StoredPasskey},
+            recovery_codes::count_recovery_codes,
+            totp::{can_enrol, replaces_app},
+        },
+        grants::account_access::load_account_access,
+        passwords::chosen_passwords::ChosenPassword,
+        sessions::active_session::ActiveSession,
     },
     http::{
         AppState, EndpointError, Reply, Request,

@@ -4,8 +4,8 @@
 use super::{account_url, change_result::AccountNotice};
 use crate::{
     accounts::{
-        backchannel_requests::{find_waiting_request, waiting_requests},
-        sessions::ActiveSession,
+        cross_device_flows::backchannel_requests::{find_waiting_request, waiting_requests},
+        sessions::active_session::ActiveSession,
     },
     http::{
         AppState, EndpointError, Reply, Request,

@@ -5,8 +5,9 @@ use std::time::Duration;
 use super::SessionFactors;
 use crate::{
     accounts::{
-        AccountContext, access_denial::count_access_denial, directory_sign_in::AttemptedPerson,
-        sessions::ActiveSession, token_events,
+        AccountContext, grants::access_denial::count_access_denial,
+        sessions::active_session::ActiveSession, tokens::token_events,
+        upstream::directory_sign_in::AttemptedPerson,
     },
     http::{AppState, Request},
     model::{Account, AcrLevel, AuditCause, AuditEvent, AuditText, RequiredFactor, SignInFailure},

@@ -2,7 +2,7 @@
 
 use super::{AuthorizationContext, SessionFactors};
 use crate::{
-    accounts::passkeys::StoredPasskey,
+    accounts::factors::passkeys::StoredPasskey,
     http::EndpointError,
     model::RequiredFactor,
     protocol::{

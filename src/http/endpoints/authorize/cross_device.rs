@@ -6,9 +6,9 @@ use http::StatusCode;
 use super::AuthorizationContext;
 use crate::{
     accounts::{
-        cross_device::{allow_request, answer_request},
-        registrations, session_clients,
-        sessions::ActiveSession,
+        clients::registrations,
+        cross_device_flows::cross_device::{allow_request, answer_request},
+        sessions::{active_session::ActiveSession, session_clients},
     },
     http::{
         EndpointError, Reply, UnusablePage,

@@ -6,7 +6,9 @@ use url::form_urlencoded;
 
 use super::{AuthorizationContext, RequestClients, authorize_error};
 use crate::{
-    accounts::{AccountContext, interactions, pushed_requests::reissue_request_uri},
+    accounts::{
+        AccountContext, clients::pushed_requests::reissue_request_uri, grants::interactions,
+    },
     http::{
         AppState, CookiePurpose, EndpointError, Reply, Request, UnusablePage, endpoints::account,
     },

@@ -7,12 +7,18 @@
 use super::AuthorizationContext;
 use crate::{
     accounts::{
-        AccountContext, AccountError, codes, grants,
-        issue_plan::{IdTokenPlan, IssuePlan, IssuedTokens, RefreshTokenPlan, UserTokens},
-        record_limits, registrations, session_clients,
-        session_state::{browser_state, session_state},
-        sessions::ActiveSession,
-        token_issuer,
+        AccountContext, AccountError,
+        clients::registrations,
+        grants::{codes, grant_validity, record_limits},
+        sessions::{
+            active_session::ActiveSession,
+            session_clients,
+            session_state::{browser_state, session_state},
+        },
+        tokens::{
+            issue_plan::{IdTokenPlan, IssuePlan, IssuedTokens, RefreshTokenPlan, UserTokens},
+            token_issuer,
+        },
     },
     http::{CookiePurpose, EndpointError, Reply},
     model::Client,
@@ -118,7 +124,7 @@ async fn store_grant(
     grant: (&str, &Grant),
 ) -> Result<(), AccountError> {
     let until = context.now.plus(client.lifetimes.access_token.max(client.lifetimes.code));
-    let inserted = grants::insert_grant(context, grant, until).await?;
+    let inserted = grant_validity::insert_grant(context, grant, until).await?;
     inserted.then_some(()).ok_or(AccountError::DuplicateId(RecordKind::Grant))?;
     record_limits::limit_grants(context, grant).await;
     Ok(())

@@ -31,7 +31,7 @@ use std::{borrow::Cow, sync::Arc};
 use serde_json::{Map, Value};
 
 use crate::{
-    accounts::sessions::ActiveSession,
+    accounts::sessions::active_session::ActiveSession,
     http::{AppState, CookiePurpose, EndpointError, Reply, Request},
     keys::JwtType,
     model::{Client, ResourceServers},

@@ -7,7 +7,7 @@ use url::form_urlencoded;
 
 use super::{AuthorizationContext, passkey_prompt::sign_in_prompt};
 use crate::{
-    accounts::{password_reset::offers_reset, sessions::ActiveSession},
+    accounts::{passwords::password_reset::offers_reset, sessions::active_session::ActiveSession},
     http::{
         EndpointError, Reply,
         pages::{

@@ -4,7 +4,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::AuthorizationContext;
 use crate::{
-    accounts::{
+    accounts::factors::{
         passkey_challenge::sign_in_challenge,
         passkeys::{StoredPasskey, uses_passkeys},
     },

@@ -6,7 +6,7 @@ use super::{
     page, pushed, second_factor_page,
 };
 use crate::{
-    accounts::{consents, sessions::ActiveSession},
+    accounts::{grants::consents, sessions::active_session::ActiveSession},
     http::{
         EndpointError, Reply,
         endpoints::{account::account_url, provider_sign_in},

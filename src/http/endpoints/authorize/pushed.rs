@@ -3,8 +3,8 @@
 use super::{AuthorizationContext, forms};
 use crate::{
     accounts::{
-        pushed_requests::{open_pushed_request, use_pushed_request},
-        sessions::ActiveSession,
+        clients::pushed_requests::{open_pushed_request, use_pushed_request},
+        sessions::active_session::ActiveSession,
     },
     http::{AppState, CookiePurpose, EndpointError, Reply, Request},
     model::sha256,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::{
-    accounts::client_documents::load_document_client,
+    accounts::clients::client_documents::load_document_client,
     http::{AppState, EndpointError, Request},
     model::{Client, ResourceServers},
     protocol::{authorize::TenantLookup, params::RequestParams},

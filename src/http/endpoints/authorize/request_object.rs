@@ -2,7 +2,7 @@
 
 use super::RequestClients;
 use crate::{
-    accounts::client_jws,
+    accounts::clients::client_jws,
     http::{AppState, Request},
     model::{Client, JwsAlgorithm},
     protocol::{

@@ -7,10 +7,12 @@ use http::StatusCode;
 use super::{AuthorizationContext, forms, page, passkey_prompt::second_factor_prompt};
 use crate::{
     accounts::{
-        passkeys::load_passkeys,
-        sessions::SignedInUser,
-        suspended_sign_in::suspend_sign_in,
-        totp::{CodeVerdict, load_totp},
+        factors::{
+            passkeys::load_passkeys,
+            suspended_sign_in::suspend_sign_in,
+            totp::{CodeVerdict, load_totp},
+        },
+        sessions::active_session::SignedInUser,
     },
     http::{
         CookiePurpose, EndpointError, Reply,

@@ -2,8 +2,8 @@
 
 use crate::{
     accounts::{
-        AccountContext, AccountError, passkeys::load_passkeys, required_factors::proof_for_changes,
-        totp::load_totp,
+        AccountContext, AccountError,
+        factors::{passkeys::load_passkeys, required_factors::proof_for_changes, totp::load_totp},
     },
     model::Account,
     protocol::{account_change::AccountChangeProof, authentication::AuthenticationMethod},

@@ -9,11 +9,9 @@ use super::{
 use crate::{
     accounts::{
         AccountError,
-        passkeys::load_passkeys,
-        record_limits,
-        sessions::{self, ActiveSession, SignedInUser},
-        totp::load_totp,
-        used_factor::UsedFactor,
+        factors::{passkeys::load_passkeys, totp::load_totp, used_factor::UsedFactor},
+        grants::record_limits,
+        sessions::active_session::{self, ActiveSession, SignedInUser},
     },
     http::{
         AppState, CookiePurpose, EndpointError, Reply, Request,
@@ -107,7 +105,7 @@ async fn end_started_session(
     kind: LogoutKind,
 ) -> Result<Reply, EndpointError> {
     if let Some(session) = &authorization.session {
-        sessions::end_session(authorization.accounts(), session, (kind, None)).await?;
+        active_session::end_session(authorization.accounts(), session, (kind, None)).await?;
     }
     Err(session_changed(authorization))
 }
@@ -159,7 +157,7 @@ async fn start_session(
     let previous = authorization.session.take();
     let (account, typed_name) = (user.account.clone(), authorization.typed_name.take());
     let has_factors = user.authentication.factors_proved_at().is_some();
-    let (cookie, session) = sessions::start_session(context, user, previous.as_ref()).await?;
+    let (cookie, session) = active_session::start_session(context, user, previous.as_ref()).await?;
     report_sign_in(&authorization, previous.as_ref(), &session);
     record_limits::limit_sessions(context, &session).await?;
     record_limits::limit_upstream_sessions(context, &session).await?;

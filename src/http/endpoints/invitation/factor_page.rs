@@ -5,7 +5,8 @@ use http::StatusCode;
 use super::SETUP;
 use crate::{
     accounts::{
-        AccountContext, invited_setup::place_of_invitation, passkey_challenge::enrolment_challenge,
+        AccountContext, factors::passkey_challenge::enrolment_challenge,
+        invitations::invited_setup::place_of_invitation,
     },
     http::{
         EndpointError, Reply, Request,

@@ -15,14 +15,16 @@ use super::{
 use crate::{
     accounts::{
         AccountContext,
-        account_sign_out::end_all_of_person,
-        invitations::{OpenedInvitation, check_invitation_link, open_invitation_link},
-        invited_setup::set_up_password,
-        mail_notices::notify_person,
-        passwords::chosen_password_mark,
-        required_factors::MissingFactor,
-        sessions::SignedInUser,
-        upstream_sessions::SignInSource,
+        factors::required_factors::MissingFactor,
+        grants::account_sign_out::end_all_of_person,
+        invitations::{
+            invitation_links::{OpenedInvitation, check_invitation_link, open_invitation_link},
+            invited_setup::set_up_password,
+        },
+        outbox::mail_notices::notify_person,
+        passwords::chosen_passwords::chosen_password_mark,
+        records::upstream_sessions::SignInSource,
+        sessions::active_session::SignedInUser,
     },
     http::{
         AppState, EndpointError, Reply, Request, UnusablePage,

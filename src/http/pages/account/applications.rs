@@ -56,7 +56,7 @@ pub(super) struct ApplicationView<'a> {
 pub(super) struct GrantedDetailView<'a> {
     /// The name of its resource server, or the identifier of one that is not served any more.
     pub(super) server: &'a str,
-    /// The identifier of its resource server, since two may have the same name.
+    /// The identifier of its resource server, because two may have the same name.
     pub(super) identifier: &'a str,
     /// The name of its type.
     pub(super) title: String,
