@@ -606,6 +606,8 @@ fn every_text_is_of_the_catalogue() {
         "document.test",
         "rp.test",
         "Linux",
+        "payment",
+        "to: ",
     ];
     for page in all_with_scripts() {
         for text in readable_texts(&page) {

@@ -180,7 +180,9 @@ fn an_access_token_has_the_claims_of_the_jwt_profile() {
 #[test]
 fn an_id_token_has_the_requested_claims_and_no_client_id() {
     // OIDC Core §2, §5.4
-    let (tenant, client, user) = (fixtures::tenant(), fixtures::client(), alice());
+    let (tenant, user) = (fixtures::tenant(), alice());
+    let grant_types = Arc::new([GrantType::AuthorizationCode].into());
+    let client = Client { grant_types, ..fixtures::client() };
     let authentication = Authentication::by(
         AuthenticationMethod::password(),
         Subject::new("alice-id"),
