@@ -19,9 +19,9 @@ dev: ## Build, and serve examples/quickstart at http://localhost:8080 (DIR=... f
 	$(CARGO) build $(LOCKED) --quiet
 	./target/debug/lanyard dev $(DIR)
 
-unit: ## Unit tests without database servers, and all integration tests except the slowest: more than a minute
+unit: ## Unit tests without database servers, and the tests of architecture and golden files: under a minute
 	$(CARGO) test $(LOCKED) --workspace --lib --quiet -- --skip store::postgres --skip store::valkey
-	$(CARGO) test $(LOCKED) --workspace --test integration --quiet -- --skip conformance:: --skip hostile:: --skip ldap::
+	$(CARGO) test $(LOCKED) --workspace --test integration --quiet -- architecture golden
 
 test: ## Run every test: unit, HTTP, golden, property, architecture, API server and, where it can, real Pods
 	tests/run.sh
