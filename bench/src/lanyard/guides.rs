@@ -76,7 +76,7 @@ struct Limit {
     /// The columns `work` and `of`.
     what: String,
     value: f64,
-    limit: f64,
+    bound: f64,
     unit: &'static str,
 }
 
@@ -216,7 +216,7 @@ impl Table {
     }
 
     fn limit(&mut self, what: &str, value: f64, limit: f64, unit: &'static str) {
-        self.limits.push(Limit { what: what.to_owned(), value, limit, unit });
+        self.limits.push(Limit { what: what.to_owned(), value, bound: limit, unit });
     }
 
     fn guide(&mut self, name: &str, of: &str, ratio: f64, least: Option<f64>) {
@@ -233,11 +233,11 @@ impl Table {
 impl Limit {
     /// The row of the table on a machine that is `slowness` times as slow as that of the guides.
     fn row(&self, slowness: f64) -> String {
-        let Self { what, value, limit, unit } = self;
+        let Self { what, value, bound, unit } = self;
         let scaled = if *unit == "times" { *value } else { value / slowness };
-        let verdict = |value: f64| if value < *limit { "reached" } else { "missed" };
+        let verdict = |value: f64| if value < *bound { "reached" } else { "missed" };
         format!(
-            "| {what} | {value:.2} {unit} | < {limit} {unit} | {} | {scaled:.2} {unit} | {} |\n",
+            "| {what} | {value:.2} {unit} | < {bound} {unit} | {} | {scaled:.2} {unit} | {} |\n",
             verdict(*value),
             verdict(scaled)
         )

@@ -128,7 +128,7 @@ pub async fn complete_upstream_sign_in(
         ProviderSource::Ldap(_) => return Err(UpstreamSignInError::BadEndpoint),
     };
     let answer = answer.inspect_err(|error| {
-        person_records::report_refused_person(context, provider, None, error)
+        person_records::report_refused_person(context, provider, None, error);
     })?;
     // A provider that states no time has proved the identity just now as far as it can. That suffices
     // for the account page, because a person who cannot prove more could otherwise never sign out.

@@ -172,6 +172,23 @@ fn detail() -> GrantedDetail {
     GrantedDetail { resource: NASTY.to_owned(), detail }
 }
 
+fn sample_application<'a>(
+    permissions: &'a BTreeSet<String>,
+    details: &'a [GrantedDetail],
+    granted_at: Timestamp,
+) -> ApplicationEntry<'a> {
+    ApplicationEntry {
+        client_id: NASTY,
+        name: NASTY,
+        logo: Some("https://rp.test/logo.png"),
+        unverified: Some(vec!["https://stranger.test/cb"]),
+        document_host: Some("document.test"),
+        permissions,
+        details,
+        granted_at,
+    }
+}
+
 fn sample_account_page() -> String {
     let (tenant, user) = (tenant(), user());
     let permissions = BTreeSet::from(["openid".to_owned(), "profile".to_owned()]);
@@ -211,16 +228,7 @@ fn sample_account_page() -> String {
             position,
         },
         applications: AccountPagePart {
-            entries: vec![ApplicationEntry {
-                client_id: NASTY,
-                name: NASTY,
-                logo: Some("https://rp.test/logo.png"),
-                unverified: Some(vec!["https://stranger.test/cb"]),
-                document_host: Some("document.test"),
-                permissions: &permissions,
-                details: &details,
-                granted_at: now,
-            }],
+            entries: vec![sample_application(&permissions, &details, now)],
             position,
         },
         sessions: AccountPagePart {

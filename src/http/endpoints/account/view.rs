@@ -89,15 +89,7 @@ pub(super) async fn show_account_page(
         interaction: &interaction,
         notice: params.get("done").and_then(AccountNotice::parse).map(|it| it.in_words(text)),
         now: request.now,
-        authenticator: match &enrolled.totp {
-            Some(totp) => AuthenticatorEntry::SetUp {
-                at: totp.enrolled_at(),
-                is_required: replaces_app(context)
-                    && !enrolled.passkeys.iter().any(StoredPasskey::is_usable),
-            },
-            None if can_enrol(context) => AuthenticatorEntry::Offered,
-            None => AuthenticatorEntry::Absent,
-        },
+        authenticator: authenticator_entry(context, enrolled),
         passkeys: enrolled.passkeys.iter().map(passkey_entry).collect(),
         offers_passkeys: can_enrol_passkeys(context) && enrolled.passkeys.len() < MAX_PASSKEYS,
         recovery_codes: recovery_codes(context, active, enrolled).await?,
@@ -110,6 +102,22 @@ pub(super) async fn show_account_page(
     Ok(Reply::html(StatusCode::OK, html)
         .image_origins(logos.into_origins())
         .header("referrer-policy", "same-origin"))
+}
+
+/// The authenticator app of a person, or whether one can be set up.
+fn authenticator_entry(
+    context: AccountContext<'_>,
+    enrolled: &EnrolledFactors,
+) -> AuthenticatorEntry {
+    match &enrolled.totp {
+        Some(totp) => AuthenticatorEntry::SetUp {
+            at: totp.enrolled_at(),
+            is_required: replaces_app(context)
+                && !enrolled.passkeys.iter().any(StoredPasskey::is_usable),
+        },
+        None if can_enrol(context) => AuthenticatorEntry::Offered,
+        None => AuthenticatorEntry::Absent,
+    }
 }
 
 /// The number of unused recovery codes, for a person with a second factor who can use them.

@@ -53,12 +53,11 @@ pub(super) async fn issue_authorization_response(
     if response_type.has_token() {
         store_grant(context, client, (&grant_id, &grant)).await?;
     }
-    let mut code = None;
-    if response_type.has_code() {
-        let incarnation = app.accounts.store.incarnation().await?;
-        let new = authorize::code_for(requested, grant.clone(), grant_id.clone(), incarnation);
-        code = Some(codes::seal_code(context, new).await?);
-    }
+    let code = if response_type.has_code() {
+        Some(new_code(authorization, &grant, &grant_id).await?)
+    } else {
+        None
+    };
     registrations::mark_client_used(&app.accounts.registrations, client);
     let id_token = response_type
         .has_id_token()
@@ -97,6 +96,18 @@ pub(super) async fn issue_authorization_response(
         Some(state) if state == known => reply,
         _ => reply.cookie(CookiePurpose::BrowserState, &known),
     })
+}
+
+/// The authorization code for a grant that is stored when the code is redeemed.
+async fn new_code(
+    authorization: &AuthorizationContext<'_>,
+    grant: &Grant,
+    grant_id: &str,
+) -> Result<String, EndpointError> {
+    let AuthorizationContext { app, request, authorization: requested, .. } = authorization;
+    let incarnation = app.accounts.store.incarnation().await?;
+    let code = authorize::code_for(requested, grant.clone(), grant_id.to_owned(), incarnation);
+    Ok(codes::seal_code(app.context(request), code).await?)
 }
 
 /// The target of the response's access token. A response without an access token has the target of the whole grant.
