@@ -64,7 +64,7 @@ pub struct RunArgs {
     /// it at /<namespace>/<name>
     #[arg(long, env = "LANYARD_BASE_URL", value_name = "URL")]
     pub base_url: String,
-    /// Flags of what namespaces may use.
+    /// Flags for the permissions that the installation gives to namespaces.
     #[command(flatten)]
     pub permissions: PermissionArgs,
     /// `ConfigMap` in the installation's namespace with the entries issuerHosts, internalHosts,

@@ -1,4 +1,5 @@
-//! Sessions, grants, consents and tokens of a tenant's users: stored, looked up, issued and ended.
+//! The services of accounts for a tenant: its clients, people, sign-ins, sessions, grants, tokens, and messages to
+//! them. Each folder has one part (ARCHITECTURE.md).
 //!
 //! Must not: know of HTTP. Endpoints translate between requests and these functions.
 

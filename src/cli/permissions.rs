@@ -1,8 +1,8 @@
-//! Flags of what the installation permits to namespaces, for `run`.
+//! Flags of `run` for the permissions that the installation gives to namespaces.
 
 use clap::Args;
 
-/// Flags of what namespaces may use.
+/// Flags for the permissions that the installation gives to namespaces.
 #[derive(Args, Debug)]
 pub struct PermissionArgs {
     /// Additional hosts that tenants may use, and the namespaces that may use each:

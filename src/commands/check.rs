@@ -49,7 +49,7 @@ pub fn run_check(args: &CheckArgs) -> Result<ExitCode> {
     let mut found_in: BTreeMap<ObjectRef, PathBuf> = BTreeMap::new();
     for file in &files {
         let (read, wrong) = if reads_input && file == Path::new(STANDARD_INPUT.1) {
-            manifests::parse_read(file, &manifests::read_from(io::stdin().lock()))
+            manifests::parse_read(file, &manifests::read_manifest_stream(io::stdin().lock()))
         } else {
             manifests::parse_manifest_file(file)
         };

@@ -78,7 +78,7 @@ enum SourceTextError {
 /// The text of a file or of standard input.
 fn read_text(file: &Path) -> Result<String, SourceTextError> {
     let bytes = if file == Path::new(STANDARD_INPUT) {
-        manifests::read_from(io::stdin().lock())
+        manifests::read_manifest_stream(io::stdin().lock())
     } else {
         manifests::read_manifest_file(file)
     };

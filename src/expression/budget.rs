@@ -39,7 +39,7 @@ impl Default for EvaluationBudgetPool {
 pub(super) struct EvaluationBudget {
     steps: u32,
     bytes: usize,
-    /// The error after the last step: the evaluation's own, or that of those that share steps.
+    /// The error after the last step: `TooManySharedSteps` if the shared steps run out first.
     exceeded: EvaluationProblem,
 }
 

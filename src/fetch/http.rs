@@ -51,7 +51,7 @@ pub struct HttpFetch {
 /// The root certificates of the installation, and the configurations that trust others too.
 struct TrustStore {
     roots: RootCertStore,
-    /// By the digest of the certificates.
+    /// The configurations that trust other certificates too, by the digest of those.
     others: Mutex<BoundedCache<[u8; 32], TlsConnector>>,
 }
 

@@ -83,7 +83,7 @@ fn local_request(url: &Url, call: &ClientCall<'_>) -> Option<Request<Full<Bytes>
 }
 
 impl AppState {
-    /// Shares the state, which then can call its own issuers.
+    /// Puts the state into an `Arc`, through which it can call the issuers that it serves.
     pub fn into_shared(self) -> Arc<Self> {
         Arc::new_cyclic(|own| {
             let handlers = Arc::new(LocalHandlers(Weak::clone(own)));

@@ -52,7 +52,7 @@ struct WaitingCheck<T> {
 /// The password checks that wait for a thread, and the recent work of each tenant and address.
 pub(super) struct PasswordCheckQueue<T> {
     capacity: usize,
-    /// By the time of arrival.
+    /// The checks that wait, in the order of their arrival.
     waiting: Vec<WaitingCheck<T>>,
     tenants: RecentWork,
     addresses: RecentWork,

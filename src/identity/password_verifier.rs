@@ -49,7 +49,7 @@ struct PoolQueue {
     is_closed: bool,
 }
 
-/// The work of a thread.
+/// A job of a verifier thread: checking a password, or hashing one.
 enum VerifierJob {
     Check(Check),
     /// The hash of a password that a person chose.

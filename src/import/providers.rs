@@ -67,7 +67,7 @@ impl<'v> ProviderDraft<'v> {
         self.set_in("claimMappings", "username", json!({ "expression": expression }));
     }
 
-    /// Adds a parameter of the authorization request to `oidc`, which is set before.
+    /// Adds a parameter of the authorization request. The member `oidc` must be set before.
     pub(super) fn add_authorization_parameter(&mut self, name: &str, value: &str) {
         let parameters = self.spec.get_mut("oidc").and_then(Value::as_object_mut);
         let parameters = parameters

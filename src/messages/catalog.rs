@@ -14,7 +14,7 @@ use super::{
 pub struct MessageCatalog {
     tag: LanguageTag,
     rule: PluralRule,
-    /// By the number of the message.
+    /// The texts of the messages, by the number of the message.
     texts: Box<[Arc<MessageText>]>,
 }
 

@@ -34,7 +34,7 @@ pub const MAX_VALUES: usize = 64;
 /// The maximum length of the name of a member in bytes.
 const MAX_NAME_LEN: usize = 64;
 /// The maximum number of combining marks in a row, so that no value is drawn over another.
-const MAX_COMBINING_MARKS: usize = 4;
+const MAX_COMBINING_MARKS: usize = 6;
 
 /// The member that names the type (RFC 9396 §2).
 const TYPE: &str = "type";
@@ -190,7 +190,7 @@ fn check_text(text: &str) -> Result<(), &'static str> {
     for character in text.chars() {
         marks = if is_combining_mark(character) { marks + 1 } else { 0 };
         if marks > MAX_COMBINING_MARKS {
-            return Err(" must not contain more than 4 combining marks in a row");
+            return Err(" must not contain more than 6 combining marks in a row");
         }
     }
     Ok(())

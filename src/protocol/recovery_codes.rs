@@ -3,7 +3,7 @@
 use crate::model::sha256;
 
 /// The number of codes that are made at once.
-pub const RECOVERY_CODES: usize = 10;
+pub const RECOVERY_CODE_COUNT: usize = 10;
 /// Letters of a code without hyphens, of five bits each: 60 bits.
 const LETTERS: usize = 12;
 /// Letters between two hyphens of a code as it is shown.

@@ -1,6 +1,8 @@
 //! Whether an access token is bound to a key or a certificate as its client and its resource server require now. A
 //! token that was issued before they required that may not be.
 
+use std::slice;
+
 use serde_json::Value;
 
 use super::{claims::Claims, sender_keys::BoundKey};
@@ -21,16 +23,20 @@ fn is_bound_for_client(claims: &Claims, client: Option<&Client>) -> bool {
 }
 
 fn is_bound_for_server(claims: &Claims, servers: &ResourceServers) -> bool {
-    let server = claims.get("aud").and_then(Value::as_str).and_then(|aud| servers.find(aud));
-    match server.map(|server| server.token_binding) {
-        Some(TokenBinding::Dpop) => {
-            matches!(BoundKey::of_claims(claims), Some(BoundKey::Dpop(_)))
-        }
-        Some(TokenBinding::MutualTls) => {
+    let audiences = match claims.get("aud") {
+        Some(Value::Array(audiences)) => &**audiences,
+        Some(audience) => slice::from_ref(audience),
+        None => &[],
+    };
+    let mut servers =
+        audiences.iter().filter_map(Value::as_str).filter_map(|aud| servers.find(aud));
+    servers.all(|server| match server.token_binding {
+        TokenBinding::Dpop => matches!(BoundKey::of_claims(claims), Some(BoundKey::Dpop(_))),
+        TokenBinding::MutualTls => {
             matches!(BoundKey::of_claims(claims), Some(BoundKey::Certificate(_)))
         }
-        Some(TokenBinding::Bearer) | None => true,
-    }
+        TokenBinding::Bearer => true,
+    })
 }
 
 #[cfg(test)]
@@ -70,6 +76,9 @@ mod tests {
             let found =
                 [&none, &dpop, &certificate].map(|it| is_bound_as_required(it, None, &servers));
             assert_eq!(found, expected, "{binding:?}");
+            let mut several = none.clone();
+            several.insert("aud".to_owned(), json!(["https://other.test", API]));
+            assert_eq!(is_bound_as_required(&several, None, &servers), expected[0], "{binding:?}");
         }
     }
 

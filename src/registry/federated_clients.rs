@@ -18,10 +18,10 @@ type Identity = (Box<str>, Box<str>);
 /// The clients that federated credentials authenticate.
 #[derive(Clone, Debug, Default)]
 pub struct FederatedClients {
-    /// By exact issuer and subject: clients of the tenant's namespace; `None` if several trust them.
+    /// The clients of the tenant's namespace, by exact issuer and subject; `None` if several trust them.
     by_identity: HashMap<Identity, Option<ClientId>>,
-    /// By the subject of a ServiceAccount of the cluster; `None` if several clients name it. They are in its
-    /// own namespace, so no other namespace can add one.
+    /// The clients by the subject of a ServiceAccount of the cluster; `None` if several name it. They are in its own
+    /// namespace, so no other namespace can add one.
     by_service_account: HashMap<Box<str>, Option<ClientId>>,
     /// The keys that verify a credential, by client and the index of the credential.
     keys: HashMap<(ClientId, usize), Arc<PublicKeys>>,

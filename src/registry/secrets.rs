@@ -89,7 +89,7 @@ pub(super) struct EntryReference<'a> {
 
 /// The parsed value of an entry that an object refers to. The error of the parser must not contain
 /// the entry's value.
-pub(super) fn parsed_entry<T, E: Display>(
+pub(super) fn parse_secret_entry<T, E: Display>(
     secret: Option<&SecretState>,
     EntryReference { object, reference, default_entry, field }: EntryReference<'_>,
     parse: impl FnOnce(&str) -> Result<T, E>,

@@ -47,7 +47,7 @@ pub struct ClusterTokenCache {
     source: OnceLock<SharedClusterTokens>,
     known: Arc<Mutex<ServiceAccountKeys>>,
     gate: SingleFlight,
-    /// By hash of token and audience: the result of the review, and the time until which it is used.
+    /// The result of each review and the time until which it is used, by the hash of token and audience.
     reviews: Mutex<Reviews>,
 }
 

@@ -55,7 +55,7 @@ impl FlightPermit {
 /// for each request in progress.
 #[derive(Debug, Default)]
 pub(crate) struct UrlCache<T, const MAX_ENTRIES: usize> {
-    /// By the rights to fetch, and by tenant and URL, which contain no space.
+    /// The documents, by the rights to fetch, the tenant and the URL. None of these contains a space.
     slots: Mutex<UrlSlots<T>>,
 }
 

@@ -22,7 +22,7 @@ pub struct SigningKeyTimes {
 /// The times from which ages follow.
 #[derive(Debug, Default)]
 pub(super) struct ObjectTimes {
-    /// By the label of the tenant.
+    /// The times of signing keys, by the label of the tenant.
     keys: Mutex<HashMap<Arc<str>, SigningKeyTimes>>,
     certificate: Mutex<Option<(String, RangeInclusive<Timestamp>)>>,
 }

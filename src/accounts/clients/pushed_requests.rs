@@ -12,7 +12,7 @@ use crate::{
     protocol::{
         authorize::{
             Interaction, OpenedPushedRequest, PushedRequest, PushedRequestId, REQUEST_URI_PREFIX,
-            RepeatedRequest, SealedPushedRequest, pushed_identity, sealed_reference,
+            RepeatedRequest, SealedPushedRequest, pushed_client_and_request, sealed_reference,
         },
         error::{ErrorCode, OAuthError},
         params::RequestParams,
@@ -98,7 +98,8 @@ pub(in crate::accounts) async fn omit_stored_request(
     interaction: Interaction,
 ) -> Result<Interaction, AccountError> {
     let query = interaction.authorization_query().unwrap_or_default();
-    let identity = (query.len() >= MIN_STORED_QUERY_LEN).then(|| pushed_identity(query)).flatten();
+    let identity =
+        (query.len() >= MIN_STORED_QUERY_LEN).then(|| pushed_client_and_request(query)).flatten();
     let Some((_, id)) = identity else { return Ok(interaction) };
     let is_stored = stored_request(context, &id.id).await?.is_some_and(|it| it.query == query);
     Ok(if is_stored { interaction.without_pushed_parameters(&id) } else { interaction })

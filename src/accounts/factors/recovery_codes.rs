@@ -20,7 +20,7 @@ use crate::{
     protocol::{
         records::{NoticedChange, RecoveryCodesRecord},
         recovery_codes::{
-            RECOVERY_CODE_BYTES, RECOVERY_CODES, parse_recovery_code, recovery_code,
+            RECOVERY_CODE_BYTES, RECOVERY_CODE_COUNT, parse_recovery_code, recovery_code,
             recovery_code_hash,
         },
     },
@@ -115,7 +115,7 @@ fn new_codes(context: AccountContext<'_>, account: &Account) -> (Vec<String>, Re
         entropy.fill(&mut random);
         recovery_code(random)
     };
-    let codes: Vec<String> = (0..RECOVERY_CODES).map(new).collect();
+    let codes: Vec<String> = (0..RECOVERY_CODE_COUNT).map(new).collect();
     let parsed = codes.iter().filter_map(|code| parse_recovery_code(code));
     let made = RecoveryCodesRecord {
         unused: parsed.map(|code| recovery_code_hash(&salt, &code)).collect(),

@@ -1,5 +1,5 @@
-//! Grants, consents and authorization codes: whether a grant gives tokens now, which token belongs to it, how many a
-//! person may hold, and their list on the account page.
+//! Grants, consents, authorization codes and stored interactions: whether a grant gives tokens now, the lookup of a
+//! presented token, the limits of the records of a person, and what the account page lists and ends.
 //!
 //! Must not: issue tokens. `token_grants` and `tokens` do.
 

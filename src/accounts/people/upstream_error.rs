@@ -1,4 +1,4 @@
-//! The reasons why a sign-in at an identity provider failed.
+//! The reasons why an identity provider gives no account, at a sign-in or when it is asked again.
 
 use std::time::Duration;
 

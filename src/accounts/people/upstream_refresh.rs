@@ -236,7 +236,7 @@ async fn end_if_current(
     Ok(PersonRefreshOutcome::Ended)
 }
 
-/// The meaning of an error for the person.
+/// The outcome of a refresh that failed with this error.
 fn answer_of_error(error: &UpstreamSignInError) -> PersonRefreshOutcome {
     match error {
         UpstreamSignInError::Upstream(UpstreamError::Token(TokenResponseError::InvalidGrant(

@@ -25,7 +25,7 @@ pub(crate) fn record_maker(client: &Client) -> RecordMaker<'_> {
 
 /// The makers of the records that a client's requests need, where all clients of metadata documents together are
 /// bounded too.
-pub(in crate::accounts) fn record_makers(client: &Client) -> impl Iterator<Item = RecordMaker<'_>> {
+pub(crate) fn record_makers(client: &Client) -> impl Iterator<Item = RecordMaker<'_>> {
     let all_documents = client.is_described_by_document().then_some(RecordMaker::Documents);
     // A client beyond its own budget takes nothing from the common one.
     std::iter::once(record_maker(client)).chain(all_documents)

@@ -1,7 +1,9 @@
 //! Records that several folders use: sealed records, counted records, the marks of accounts, and the records of
-//! grants, sessions, upstream sessions and invitations (docs/design/state.md).
+//! grants, sessions, upstream sessions and invitations (docs/design/state.md), and the worker that seals records
+//! again with the newest vault key.
 //!
-//! Must not: decide whether a session or grant is valid, or end one.
+//! Must not: decide whether a session or grant is valid. `grant_records` writes the revocation of a grant; `revocation`
+//! ends sessions and notifies applications.
 
 pub(crate) mod budgeted_records;
 pub(super) mod current_marks;

@@ -1,5 +1,5 @@
-//! Encrypts stored authenticators again with the newest vault key, so that older keys can be retired. Only the replica
-//! that holds the Lease does this.
+//! Seals records with the newest vault key (authenticators, chosen passwords, invitations), so that older keys can be
+//! retired. Only the replica that holds the Lease does this.
 //!
 //! The due time of a record is the time at which its vault key was first used. A query for records with an earlier due
 //! time than that of the newest key therefore finds exactly the records of older keys, in all tenants.

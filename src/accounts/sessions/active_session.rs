@@ -47,7 +47,7 @@ impl ActiveSession {
 pub struct SignedInUser {
     /// The account that the user has signed in to.
     pub account: Arc<Account>,
-    /// How and when the user proved the identity, as far as this tenant accepts it.
+    /// The user's authentication: its time and methods, as far as this tenant accepts them.
     pub authentication: Authentication,
     /// Where the user signed in.
     pub source: SignInSource,

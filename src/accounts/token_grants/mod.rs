@@ -3,6 +3,8 @@
 //! The steps are the same for each: parse → check client and resources → open the credential → verify the DPoP proof →
 //! decide → narrow the scopes → check the person → use up the proof → pass the gate → issue. A grant type supplies only
 //! its own part (`TokenGrant`).
+//!
+//! Must not: let a grant type skip a step.
 
 mod authorization_code;
 mod client_grants;

@@ -13,7 +13,7 @@ use crate::{
             grant_validity::{self, StoredGrant},
             record_limits,
         },
-        records::budgeted_records::record_maker,
+        records::budgeted_records::record_makers,
         revocation::endings,
         tokens::{
             dpop_proofs::{VerifiedProof, use_proof},
@@ -56,7 +56,7 @@ impl<'a, G: TokenGrant> TokenIssuance<'_, 'a, G> {
         let target = token::client_target(resources, &self.scopes, self.targets(), self.details)?;
         let key = token::select_bound_key(client, target.server, self.keys, false)?;
         let selected = self.select_scopes(&target, None)?;
-        use_proof(context, record_maker(client), proof).await?;
+        use_proof(context, record_makers(client), proof).await?;
         let plan = IssuePlan { key: key.as_ref(), ..self.access_token_plan(&target, &selected) };
         let tokens = token_issuer::issue_tokens(context, plan).await?;
         Ok(GrantedTokens { key, ..self.granted_tokens(&target, tokens, &selected) })
@@ -94,7 +94,7 @@ impl<'a, G: TokenGrant> TokenIssuance<'_, 'a, G> {
         let marks = endings::adopted_marks(context, granted.grant.marks, &user);
         granted.grant.marks = Some(marks);
         let person = RecordMaker::Person(user.subject.as_str());
-        use_proof(context, person, proof).await?;
+        use_proof(context, [person], proof).await?;
         if !passes(context, &granted, stored).await? {
             return Ok(None);
         }

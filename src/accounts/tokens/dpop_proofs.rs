@@ -69,17 +69,18 @@ pub(crate) fn verify_proof(
     Ok(VerifiedProof { key: proof.thumbprint, algorithm, unused: Some(used) })
 }
 
-/// Uses up a proof: once at all replicas, and once for this request. Client and grant are proven by then, so
-/// strangers write no record. `maker`: the person of the grant, or the client of a grant without a person.
-pub(crate) async fn use_proof(
+/// Uses up a proof: once at all replicas, and once for this request. The client has
+/// authenticated, or its grant is proven, and each maker has a budget. `makers`: the person of the grant, or the makers of
+/// a client without one.
+pub(crate) async fn use_proof<'m>(
     context: AccountContext<'_>,
-    maker: RecordMaker<'_>,
+    makers: impl IntoIterator<Item = RecordMaker<'m>>,
     proof: Option<&mut VerifiedProof>,
 ) -> Result<(), RequestError<OAuthError>> {
     let Some(used) = proof.and_then(|proof| proof.unused.take()) else { return Ok(()) };
     let key = context.key(RecordKind::DpopProof, used.id);
     let record = marker_record(key, used.expires_at.plus(CLOCK_SKEW));
-    let budget = (&context.services.proof_budget, [maker]);
+    let budget = (&context.services.proof_budget, makers);
     let is_new = insert_within_budget(context, budget, record).await?;
     if is_new { Ok(()) } else { Err(reused_proof_error().into()) }
 }

@@ -1,7 +1,8 @@
 //! Issuing tokens: claims, signature and audit line. DPoP proofs, revoked access tokens and replayed refresh tokens
 //! are recorded here too.
 //!
-//! Must not: decide whether a client or person may have a token. `token_grants` decides it.
+//! Must not: decide whether a client or person may have a token. `token_grants` and
+//! `protocol::authorize` decide it.
 
 pub(crate) mod dpop_proofs;
 pub(crate) mod issue_plan;

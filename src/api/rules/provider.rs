@@ -13,7 +13,7 @@ pub fn one_member() -> Rule {
     )
 }
 
-/// The protocols of the other types have no sign-out.
+/// Sign-out at the provider is only for OpenID providers, because the other protocols have none.
 pub fn logout_of_openid_providers() -> Rule {
     rule(
         "!has(self.logout) || self.logout != 'Upstream' || self.type == 'OIDC'",

@@ -11,7 +11,7 @@ use crate::{
 
 /// Limits for clients from other namespaces. An empty list allows nothing. Redirect hosts, scopes
 /// and grant types also limit clients created by dynamic registration; where unset, these may have
-/// any host, any scope, and every grant type except `client_credentials`.
+/// any host, any scope, and the grant types `authorization_code`, `implicit` and `refresh_token`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ClientBoundsSpec {

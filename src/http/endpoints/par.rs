@@ -12,7 +12,7 @@ use super::{
 use crate::{
     accounts::{
         clients::pushed_requests::push_request,
-        records::budgeted_records::record_maker,
+        records::budgeted_records::record_makers,
         tokens::dpop_proofs::{use_proof, verify_proof},
     },
     http::{AppState, EndpointError, Reply, Request},
@@ -42,7 +42,7 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
         bind_pushed_request(&mut params, proof.key())?;
         // Nothing is written for a client that has not authenticated.
         if !client.is_public() {
-            use_proof(context, record_maker(&client), Some(&mut proof)).await?;
+            use_proof(context, record_makers(&client), Some(&mut proof)).await?;
         }
     }
     // Sealing makes the reference unguessable, so its id need not be. Ids by time put the records of used requests next

@@ -81,7 +81,7 @@ async fn answer(app: &AppState, request: &Request) -> Result<Reply, EndpointErro
     };
     let grant = grant.ok_or_else(gone)?;
     let person = RecordMaker::Person(grant.authentication.subject.as_str());
-    use_proof(app.context(request), person, sender.proof()).await.map_err(dpop_error)?;
+    use_proof(app.context(request), [person], sender.proof()).await.map_err(dpop_error)?;
     let client = request.tenant.client(grant.client.as_str()).ok_or_else(gone)?;
     request.facts.record_client(&client.object);
     check_proof_algorithm(&client, sender).map_err(EndpointError::Dpop)?;

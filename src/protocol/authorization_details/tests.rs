@@ -97,7 +97,7 @@ fn people_can_read_all_members() {
 
 #[test]
 fn words_of_languages_with_marks_are_allowed() {
-    for word in ["Zoë", "Nguyễn", "กำลังใจที่นี่", "हिन्दी", "מִרְיָם", "مُحَمَّد"]
+    for word in ["Zoë", "Nguyễn", "กำลังใจที่นี่", "हिन्दी", "מִרְיָם", "مُحَمَّد", "မျှော်လင့်"]
     {
         assert!(parsed(&json!([{ "type": "payment", "to": word }])).is_ok(), "{word}");
     }

@@ -52,7 +52,7 @@ pub use prompt::Prompt;
 pub use pushed::{
     OpenedPushedRequest, PUSHED_REQUEST_LIFETIME, PushedRequest, PushedRequestId,
     REQUEST_URI_PREFIX, bind_pushed_request, check_pushed_parameters, is_pushed_reference,
-    pushed_identity, pushed_request, sealed_reference,
+    pushed_client_and_request, pushed_request, sealed_reference,
 };
 pub use redirect_uri::{
     AuthorizationResponse, EncodedResponse, ResponseSigning, ReturnTo, form_action,

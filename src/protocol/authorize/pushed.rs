@@ -224,7 +224,7 @@ impl Interaction {
 }
 
 /// Returns the client id and the identity of a request that was pushed, by its parameters as a query string.
-pub fn pushed_identity(query: &str) -> Option<(String, PushedRequestId)> {
+pub fn pushed_client_and_request(query: &str) -> Option<(String, PushedRequestId)> {
     let params = RequestParams::parse(query.as_bytes());
     let id = pushed_id(AuthorizationParams::new(&params))?;
     Some((params.get(AuthorizationParameter::ClientId.name())?.to_owned(), id))

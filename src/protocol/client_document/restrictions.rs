@@ -48,10 +48,7 @@ impl ClientRestrictions {
         let details = ClientDetails {
             dpop_bound_access_tokens: flag(members, "dpop_bound_access_tokens")?,
             tls_client_certificate_bound_access_tokens: flag(members, CERTIFICATE_BOUND)?,
-            token_endpoint_auth_signing_alg: own_algorithm(
-                members,
-                "token_endpoint_auth_signing_alg",
-            )?,
+            token_endpoint_auth_signing_alg: assertion_algorithm(members)?,
             default_acr_values: acr_values(members)?,
             ..ClientDetails::default()
         };
@@ -119,6 +116,10 @@ fn check_without_document(members: &Map<String, Value>) -> Result<(), ClientDocu
         let text = "userinfo is not signed for clients with a document";
         return Err(ClientDocumentError::Unsupported("userinfo_signed_response_alg", text));
     }
+    if written(members, "id_token_signed_response_alg").is_some_and(|value| value == "none") {
+        let text = "ID tokens are signed for clients with a document";
+        return Err(ClientDocumentError::Member("id_token_signed_response_alg", text));
+    }
     if written(members, "subject_type").is_some_and(|value| value != "public") {
         let text = "it must be public for clients with a document";
         return Err(ClientDocumentError::Member("subject_type", text));
@@ -155,6 +156,17 @@ fn own_algorithm(
         return Err(ClientDocumentError::Member(name, text));
     }
     Ok(own)
+}
+
+/// The algorithm of assertions. It has no effect with a method without assertions.
+fn assertion_algorithm(
+    members: &Map<String, Value>,
+) -> Result<Option<JwsAlgorithm>, ClientDocumentError> {
+    let method = members.get("token_endpoint_auth_method").and_then(Value::as_str);
+    match method {
+        Some("private_key_jwt") => own_algorithm(members, "token_endpoint_auth_signing_alg"),
+        _ => Ok(None),
+    }
 }
 
 fn max_age(members: &Map<String, Value>) -> Result<Option<Duration>, ClientDocumentError> {

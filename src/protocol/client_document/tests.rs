@@ -234,8 +234,8 @@ fn a_restriction_that_cannot_be_honoured_is_refused() {
         ("default_acr_values", json!(["two words"])),
         ("request_object_signing_alg", json!("HS256")),
         ("request_object_signing_alg", json!("none")),
-        ("token_endpoint_auth_signing_alg", json!("XS256")),
         ("id_token_signed_response_alg", json!("HS256")),
+        ("id_token_signed_response_alg", json!("none")),
         ("authorization_signed_response_alg", json!(7)),
         ("subject_type", json!("pairwise")),
     ] {
@@ -254,6 +254,13 @@ fn a_restriction_that_cannot_be_honoured_is_refused() {
         let is_it = |it: &ClientDocumentError| matches!(it, ClientDocumentError::Unsupported(member, _) if *member == name);
         assert!(refused.as_ref().is_err_and(is_it), "{name} {value}: {refused:?}");
     }
+    let name = "token_endpoint_auth_signing_alg";
+    assert!(parsed(|document| document[name] = json!("HS256")).is_ok(), "the client is public");
+    let assertion = parsed(|document| {
+        document["token_endpoint_auth_method"] = json!("private_key_jwt");
+        document[name] = json!("HS256");
+    });
+    assert!(matches!(assertion, Err(ClientDocumentError::Member(member, _)) if member == name));
     let both = parsed(|document| {
         document["dpop_bound_access_tokens"] = json!(true);
         document["tls_client_certificate_bound_access_tokens"] = json!(true);
@@ -269,7 +276,6 @@ fn the_tenant_has_what_a_restriction_needs() {
         document.restrictions.check_tenant(&tenant).is_ok()
     };
     assert!(check("id_token_signed_response_alg", json!("RS256")));
-    assert!(check("id_token_signed_response_alg", json!("none")));
     assert!(!check("id_token_signed_response_alg", json!("ES256")));
     assert!(!check("authorization_signed_response_alg", json!("ES256")));
     assert!(!check("tls_client_certificate_bound_access_tokens", json!(true)));

@@ -55,7 +55,7 @@ pub enum UpstreamCredentials {
         /// The part of the request that contains it; `None`: as the provider's metadata say.
         transport: Option<SecretTransport>,
     },
-    /// By an assertion that a key of the tenant signs (RFC 7523 §2.2).
+    /// The client authenticates with an assertion that a key of the tenant signs (RFC 7523 §2.2).
     PrivateKeyJwt {
         /// The signature algorithm; `None`: the first of the tenant's algorithms.
         algorithm: Option<SigningAlgorithm>,

@@ -41,14 +41,18 @@ pub struct RegistrationRequest {
 
 impl RegistrationRequest {
     /// Parses a request body. Members that no specification registers are ignored (RFC 7591 §2). `algorithms`: those
-    /// that the tenant signs with.
-    pub fn parse(body: &[u8], algorithms: &[SigningAlgorithm]) -> Result<Self, OAuthError> {
+    /// that the tenant signs with. `signed_requests`: whether it requires signed requests of all clients.
+    pub fn parse(
+        body: &[u8],
+        algorithms: &[SigningAlgorithm],
+        signed_requests: bool,
+    ) -> Result<Self, OAuthError> {
         let Ok(Value::Object(mut members)) = serde_json::from_slice(body) else {
             return Err(invalid("The body must be a JSON object of client metadata."));
         };
         // RFC 7592 §2.2: null means the value is omitted.
         members.retain(|_, value| !value.is_null());
-        unsupported::check_unsupported_metadata(&members)?;
+        unsupported::check_unsupported_metadata(&members, signed_requests)?;
         let mut spec = fields::spec_from_metadata(&members)?;
         application_type::complete_application_type(&mut spec);
         flows::complete_flows(&mut spec);

@@ -11,7 +11,7 @@ use crate::model::{
 fn sent_with(change: impl FnOnce(&mut Value)) -> Result<RegistrationRequest, OAuthError> {
     let mut body = json!({"redirect_uris": ["https://rp.test/cb"], "client_name": "Shop"});
     change(&mut body);
-    RegistrationRequest::parse(body.to_string().as_bytes(), &[SigningAlgorithm::RS256])
+    RegistrationRequest::parse(body.to_string().as_bytes(), &[SigningAlgorithm::RS256], false)
 }
 
 fn spec_with(change: impl FnOnce(&mut Value)) -> Value {
@@ -38,7 +38,7 @@ fn applies_the_defaults_of_the_specification() {
 fn the_default_algorithm_is_one_that_the_tenant_signs_with() {
     let default = |algorithms: &[SigningAlgorithm]| {
         let body = json!({ "redirect_uris": ["https://rp.test/cb"] }).to_string();
-        let sent = RegistrationRequest::parse(body.as_bytes(), algorithms).expect("valid");
+        let sent = RegistrationRequest::parse(body.as_bytes(), algorithms, false).expect("valid");
         assert_eq!(
             sent.spec["idTokenSignedResponseAlg"],
             sent.spec["authorizationSignedResponseAlg"]
@@ -106,7 +106,7 @@ fn refuses_values_of_another_type() {
     }
     for body in [&b"[]"[..], b"", b"{", b"\xff"] {
         assert_eq!(
-            RegistrationRequest::parse(body, &[]).expect_err("no object").code,
+            RegistrationRequest::parse(body, &[], false).expect_err("no object").code,
             ErrorCode::InvalidClientMetadata
         );
     }
@@ -283,6 +283,6 @@ fn the_response_has_all_registered_metadata() {
 proptest::proptest! {
     #[test]
     fn parsing_any_body_never_panics(body in ".{0,300}") {
-        let _ = RegistrationRequest::parse(body.as_bytes(), &[]);
+        let _ = RegistrationRequest::parse(body.as_bytes(), &[], false);
     }
 }

@@ -16,6 +16,9 @@ pub struct UnsupportedMetadata {
 
 const ENCRYPTION: &str = "encryption is not available";
 const SIGNED_BACKCHANNEL: &str = "signed requests over the backchannel are not available";
+const SIGNED_INTROSPECTION: &str = "introspection_signed_response_alg";
+const SIGNED_ID_TOKEN: &str = "id_token_signed_response_alg";
+const SIGNED_REQUESTS: &str = "require_signed_request_object";
 const NFV_TOKENS: &str = "tokens of this kind are not issued";
 
 /// The members that are refused with any value, as (name, reason): encryption of tokens, responses and request objects
@@ -33,7 +36,7 @@ const REFUSED: [(&str, &str); 16] = [
     ("introspection_encrypted_response_alg", ENCRYPTION),
     ("introspection_encrypted_response_enc", ENCRYPTION),
     (
-        "introspection_signed_response_alg",
+        SIGNED_INTROSPECTION,
         "introspection responses have the algorithm of id_token_signed_response_alg",
     ),
     ("backchannel_authentication_request_signing_alg", SIGNED_BACKCHANNEL),
@@ -45,14 +48,18 @@ const REFUSED: [(&str, &str); 16] = [
 
 /// The members that are refused unless they are false, which is their default (RFC 9101 §10.5).
 const REFUSED_FLAGS: [(&str, &str); 1] = [(
-    "require_signed_request_object",
+    SIGNED_REQUESTS,
     "only the security profile of a tenant or a manifest requires signed requests",
 )];
 
 /// Returns the first member that asks for something that is not supported. A null value is as good as none.
 pub fn find_unsupported_metadata(members: &Map<String, Value>) -> Option<UnsupportedMetadata> {
     let sent = |name: &str| members.get(name).filter(|value| !value.is_null());
-    let refused = REFUSED.iter().filter(|(name, _)| sent(name).is_some());
+    // Introspection responses have that algorithm in any case.
+    let is_id_token_algorithm =
+        |name: &str| name == SIGNED_INTROSPECTION && sent(name) == sent(SIGNED_ID_TOKEN);
+    let refused =
+        REFUSED.iter().filter(|(name, _)| sent(name).is_some() && !is_id_token_algorithm(name));
     let flags = REFUSED_FLAGS
         .iter()
         .filter(|(name, _)| sent(name).is_some_and(|value| *value != Value::Bool(false)));
@@ -60,9 +67,17 @@ pub fn find_unsupported_metadata(members: &Map<String, Value>) -> Option<Unsuppo
     unsupported.next().map(|&(name, reason)| UnsupportedMetadata { name, reason })
 }
 
-/// Rule: metadata that is not supported is refused.
-pub(super) fn check_unsupported_metadata(members: &Map<String, Value>) -> Result<(), OAuthError> {
-    let Some(UnsupportedMetadata { name, reason }) = find_unsupported_metadata(members) else {
+/// Rule: metadata that is not supported is refused. `signed_requests`: whether the tenant requires signed requests of
+/// all clients, so that a client may say that it requires them too.
+pub(super) fn check_unsupported_metadata(
+    members: &Map<String, Value>,
+    signed_requests: bool,
+) -> Result<(), OAuthError> {
+    let found = find_unsupported_metadata(members);
+    let honoured = |name: &str| {
+        signed_requests && name == SIGNED_REQUESTS && members.get(name) == Some(&Value::Bool(true))
+    };
+    let Some(UnsupportedMetadata { name, reason }) = found.filter(|it| !honoured(it.name)) else {
         return Ok(());
     };
     let error = invalid(format!("{name} is not supported: {reason}."));
@@ -154,6 +169,21 @@ mod tests {
             assert_eq!(unsupported(name, &value), Some(name), "{value}");
         }
         assert_eq!(unsupported(name, &json!(false)), None);
-        assert_eq!(unsupported("introspection_signed_response_alg", &Value::Null), None);
+        let sent = |value: Value| Map::from_iter([(name.to_owned(), value)]);
+        assert!(check_unsupported_metadata(&sent(json!(true)), true).is_ok());
+        assert!(check_unsupported_metadata(&sent(json!("true")), true).is_err());
+        assert!(check_unsupported_metadata(&sent(json!(true)), false).is_err());
+    }
+
+    #[test]
+    fn introspection_responses_have_the_algorithm_of_id_tokens() {
+        let name = "introspection_signed_response_alg";
+        assert_eq!(unsupported(name, &Value::Null), None);
+        assert_eq!(unsupported(name, &json!("PS256")), Some(name));
+        for (id_token, expected) in [("PS256", None), ("RS256", Some(name))] {
+            let members = json!({ name: "PS256", "id_token_signed_response_alg": id_token });
+            let found = members.as_object().and_then(find_unsupported_metadata);
+            assert_eq!(found.map(|it| it.name), expected, "{id_token}");
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     UserGrant,
-    sender::{certificate_needed, proof_needed},
+    sender::{missing_certificate_error, missing_proof_error},
 };
 use crate::{
     model::{Client, ResourceServer, TokenBinding},
@@ -46,17 +46,17 @@ pub fn select_bound_key(
             )
         }),
         Some(TokenBinding::MutualTls) => {
-            let needed = || certificate_needed("Tokens for this resource are");
+            let needed = || missing_certificate_error("Tokens for this resource are");
             certificate().map(Some).ok_or_else(needed)
         }
         Some(TokenBinding::Bearer) | None if binds_to_certificate => {
-            let needed = || certificate_needed("The tokens of this client are");
+            let needed = || missing_certificate_error("The tokens of this client are");
             certificate().map(Some).ok_or_else(needed)
         }
         Some(TokenBinding::Bearer) | None => {
             let of_grant = || certificate().filter(|_| is_bound);
             match dpop().or_else(of_grant) {
-                None if is_bound => Err(proof_needed()),
+                None if is_bound => Err(missing_proof_error()),
                 key => Ok(key),
             }
         }

@@ -34,7 +34,9 @@ pub fn decide_exchange(
     // Another object may have the ID of the client now, which is the audience of an ID token.
     let grant =
         grant.filter(|grant| !subject.is_id_token() || grant.belongs_to_client(input.client));
-    let grant = grant.ok_or_else(|| invalid_subject("The subject token has been revoked."))?;
+    let grant = grant.ok_or_else(|| {
+        invalid_subject("The grant of the subject token has ended or has been revoked.")
+    })?;
     check_subject_key(subject.key.as_ref(), grant.binding.as_ref(), input.keys)?;
     check_actor_key(subject.actor_key.as_ref(), input.keys)?;
     let expires_at = subject.expires_at.min(grant.ends_at);

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The error for a request without the certificate that its tokens are bound to.
-pub(super) fn certificate_needed(what: &str) -> OAuthError {
+pub(super) fn missing_certificate_error(what: &str) -> OAuthError {
     let text = format!(
         "{what} bound to a certificate; send the request with it, to the address in 'mtls_endpoint_aliases' of the discovery document."
     );
@@ -21,7 +21,7 @@ pub(super) fn certificate_needed(what: &str) -> OAuthError {
 }
 
 /// The error for a request without a proof of the key that its tokens are bound to.
-pub(super) fn proof_needed() -> OAuthError {
+pub(super) fn missing_proof_error() -> OAuthError {
     invalid_dpop_proof("The tokens are bound to a key; send a DPoP proof in the header 'DPoP'.")
 }
 
@@ -29,7 +29,7 @@ pub(super) fn proof_needed() -> OAuthError {
 pub fn check_proof_is_sent(client: &Client, keys: SenderKeys<'_>) -> Result<(), OAuthError> {
     let details = &client.details;
     if details.tls_client_certificate_bound_access_tokens && keys.certificate.is_none() {
-        return Err(certificate_needed("The tokens of this client are"));
+        return Err(missing_certificate_error("The tokens of this client are"));
     }
     if details.dpop_bound_access_tokens && keys.dpop.is_none() {
         return Err(invalid_dpop_proof(
@@ -55,8 +55,8 @@ pub(super) fn bind_sender(
     let Some(sent) = sent else {
         return match binding {
             None => Ok(None),
-            Some(_) if by_certificate => Err(certificate_needed("The tokens are")),
-            Some(_) => Err(proof_needed()),
+            Some(_) if by_certificate => Err(missing_certificate_error("The tokens are")),
+            Some(_) => Err(missing_proof_error()),
         };
     };
     match binding {
@@ -113,7 +113,7 @@ fn check_key_of(
     let sent = if by_certificate { keys.certificate } else { keys.dpop };
     let Some(sent) = sent else {
         return Err(if by_certificate {
-            certificate_needed(&format!("The {kind} is"))
+            missing_certificate_error(&format!("The {kind} is"))
         } else {
             invalid_dpop_proof(format!(
                 "The {kind} is bound to a key; send a DPoP proof of it in the header 'DPoP'."

@@ -18,8 +18,8 @@ pub(super) type SourceProblem = (ConditionReason, &'static str, String);
 #[derive(Debug)]
 pub(super) struct AssignableNames {
     pub(super) object: ObjectKey,
-    /// The fields by which it could speak for people of any other source, and what to do. Those that cannot be
-    /// read are left out.
+    /// The fields that let the provider name people of any other source, each with what to set instead. Fields
+    /// that cannot be read are left out.
     pub(super) unbounded: Vec<(&'static str, &'static str)>,
     username_prefix: String,
     /// The beginnings of the groups that it may name without listing them.

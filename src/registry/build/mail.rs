@@ -11,7 +11,9 @@ use crate::{
     model::{Installation, MailCredentials, MailServer, MailSettings, Secret},
     registry::{
         ValidationProblem,
-        secrets::{EntryReference, invalid_secret, parsed_entry, referenced_secret, text_entry},
+        secrets::{
+            EntryReference, invalid_secret, parse_secret_entry, referenced_secret, text_entry,
+        },
         validate::ProblemList,
     },
 };
@@ -32,7 +34,7 @@ pub(super) fn mail_settings(
         let (object, field) = (&group.id.0, "spec.mail.caRef");
         let default_entry = DEFAULT_CA_ENTRY;
         let reference = EntryReference { object, reference, default_entry, field };
-        parsed_entry(group.mail.1, reference, check_certificates)
+        parse_secret_entry(group.mail.1, reference, check_certificates)
     });
     let certificates =
         pem.and_then(|found| found.map_err(|problem| problems.append([problem])).ok());

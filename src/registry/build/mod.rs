@@ -231,7 +231,7 @@ fn groups<'a>(
 }
 
 /// The tenants by the issuers that they may use.
-fn tenants_by_issuer(claims: &validate::IssuerClaims) -> HashMap<Box<str>, TenantId> {
+fn tenants_by_issuer(claims: &validate::ClaimedIssuers) -> HashMap<Box<str>, TenantId> {
     let accepted = claims.iter().filter_map(|(key, claim)| Some((key, claim.as_ref().ok()?)));
     accepted.map(|(key, issuer)| (issuer.as_str().into(), TenantId(key.clone()))).collect()
 }

@@ -19,7 +19,7 @@ use crate::{
     registry::{
         ValidationProblem,
         secrets::{
-            EntryReference, invalid_secret, parsed_entry, referenced_secret, text_entry,
+            EntryReference, invalid_secret, parse_secret_entry, referenced_secret, text_entry,
             usable_secret,
         },
         validate,
@@ -63,7 +63,7 @@ impl ProviderSecrets {
                     default_entry: DEFAULT_ENTRY,
                     field: validate::secret_field(spec),
                 };
-                parsed_entry(provider.member.secret, reference, usable_secret)
+                parse_secret_entry(provider.member.secret, reference, usable_secret)
             });
             ProviderCredentials::Client(secret.transpose()?)
         };
@@ -71,7 +71,7 @@ impl ProviderSecrets {
         let certificates = reference.map(|(field, reference)| {
             let default_entry = DEFAULT_CA_ENTRY;
             let reference = EntryReference { object: key, reference, default_entry, field };
-            parsed_entry(ca, reference, check_certificates)
+            parse_secret_entry(ca, reference, check_certificates)
         });
         Ok(Self { credentials, certificates: certificates.transpose()? })
     }

@@ -7,7 +7,7 @@ use crate::{
     model::{CertificateRule, ObjectKey, Secret},
     registry::{
         ValidationProblem,
-        secrets::{EntryReference, parsed_entry, usable_secret},
+        secrets::{EntryReference, parse_secret_entry, usable_secret},
         validate::CheckedCertificate,
     },
 };
@@ -26,7 +26,7 @@ pub(super) fn certificate_rule(
         field: "spec.tlsClientAuth.caRef",
     };
     let parse = |text: &str| ClientAuthorities::parse(text.as_bytes()).map(|_| text.into());
-    let authorities = parsed_entry(secret, reference, parse)?;
+    let authorities = parse_secret_entry(secret, reference, parse)?;
     Ok(CertificateRule { subject, authorities })
 }
 
@@ -41,5 +41,5 @@ pub(super) fn referenced_client_secret(
         default_entry: ClientSecretKeys::CLIENT_SECRET,
         field: "spec.secretRef",
     };
-    parsed_entry(member.secret, reference, usable_secret)
+    parse_secret_entry(member.secret, reference, usable_secret)
 }

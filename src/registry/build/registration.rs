@@ -6,7 +6,7 @@ use crate::{
     model::{RegistrationMode, Secret},
     registry::{
         RegistrationService, ValidationProblem,
-        secrets::{EntryReference, parsed_entry},
+        secrets::{EntryReference, parse_secret_entry},
         validate::{CheckedTenant, ProblemList, is_registered},
     },
 };
@@ -46,7 +46,7 @@ fn token(
         default_entry: DEFAULT_ENTRY,
         field: "spec.registration.initialAccessTokenSecretRef",
     };
-    parsed_entry(group.token, reference, |text| {
+    parse_secret_entry(group.token, reference, |text| {
         let text = text.trim_end_matches(['\r', '\n']);
         if LENGTHS.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Ok(Secret::new(text.to_owned()));

@@ -22,7 +22,7 @@ use crate::{
         Verdict,
         invitation::invitation_condition,
         precedence::Precedence,
-        secrets::{EntryReference, parsed_entry},
+        secrets::{EntryReference, parse_secret_entry},
         validate::{self, ProblemList, UserFindings},
     },
 };
@@ -278,6 +278,6 @@ fn password(
         default_entry: DEFAULT_ENTRY,
         field: "spec.passwordSecretRef",
     };
-    let found = parsed_entry(user.member.secret, reference, parse_stored_password);
+    let found = parse_secret_entry(user.member.secret, reference, parse_stored_password);
     found.map_err(|problem| problems.append([problem])).ok()
 }

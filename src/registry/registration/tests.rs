@@ -176,7 +176,8 @@ fn every_row_of_client_details_is_registered_and_returned() {
             | ClientDetailKind::HttpsUrl => url.into(),
         };
     }
-    let request = RegistrationRequest::parse(sent.to_string().as_bytes(), &[]).expect("valid");
+    let request =
+        RegistrationRequest::parse(sent.to_string().as_bytes(), &[], false).expect("valid");
     let object = ObjectKey::new("team", "dcr-1");
     let found =
         registration_service(json!({})).validate(&object, request.spec).expect("registrable");

@@ -12,7 +12,7 @@ use crate::{
 const FIELD: &str = "spec.issuer";
 
 /// Each tenant's issuer, or the reason why it has none.
-pub type IssuerClaims = BTreeMap<ObjectKey, Result<Issuer, ValidationProblem>>;
+pub type ClaimedIssuers = BTreeMap<ObjectKey, Result<Issuer, ValidationProblem>>;
 
 /// A tenant, and what is known about the issuer that it had.
 #[derive(Clone, Copy, Debug)]
@@ -84,8 +84,8 @@ pub fn claim_issuers<'a>(
     tenants: impl Iterator<Item = IssuerClaimant<'a>>,
     orphans: impl Iterator<Item = IssuerOrphan<'a>>,
     installation: &Installation,
-) -> IssuerClaims {
-    let mut claims = IssuerClaims::new();
+) -> ClaimedIssuers {
+    let mut claims = ClaimedIssuers::new();
     let mut holders = IssuerHolders::default();
     for IssuerClaimant { key, tenant, served, remembered, known } in tenants {
         let parsed = || allowed(key, tenant.issuer.as_deref(), installation);

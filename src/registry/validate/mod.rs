@@ -38,7 +38,7 @@ pub use client::{
     dynamic_registration, is_registered, sector_of, validate_client,
 };
 pub use exchange_rules::CheckedExchangeRule;
-pub use issuer::{IssuerClaimant, IssuerClaims, IssuerOrphan, claim_issuers};
+pub use issuer::{ClaimedIssuers, IssuerClaimant, IssuerOrphan, claim_issuers};
 pub use problems::ProblemList;
 pub use provider::{ProviderFindings, ProviderNaming, secret_field, validate_provider};
 pub use resource_server::{CheckedResourceServer, validate_resource_server};

@@ -18,7 +18,8 @@ use k8s_openapi::api::core::v1::{Namespace, Secret};
 
 pub use foreign::{ForeignDocument, ForeignDocumentError};
 pub use read::{
-    find_manifest_files, parse_manifest_file, parse_read, parse_text, read_from, read_manifest_file,
+    find_manifest_files, parse_manifest_file, parse_read, parse_text, read_manifest_file,
+    read_manifest_stream,
 };
 pub use write::to_yaml;
 

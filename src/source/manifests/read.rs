@@ -71,11 +71,11 @@ pub fn read_manifest_file(file: &Path) -> io::Result<Vec<u8>> {
     if !std::fs::metadata(file)?.is_file() {
         return Err(io::Error::other("not a regular file"));
     }
-    read_from(std::fs::File::open(file)?)
+    read_manifest_stream(std::fs::File::open(file)?)
 }
 
 /// Reads a stream that is not too large.
-pub fn read_from(input: impl Read) -> io::Result<Vec<u8>> {
+pub fn read_manifest_stream(input: impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     input.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MAX_FILE_BYTES {

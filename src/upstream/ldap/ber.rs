@@ -107,7 +107,7 @@ pub(super) fn length_bytes(first: u8) -> Option<usize> {
     (0x81..=0x84).contains(&first).then(|| usize::from(first & 0x7f))
 }
 
-/// The length that at most four bytes give.
+/// Decodes a long length from its bytes, of which there are at most four.
 pub(super) fn long_length(digits: &[u8]) -> usize {
     digits.iter().fold(0, |sum, byte| sum << 8 | usize::from(*byte))
 }

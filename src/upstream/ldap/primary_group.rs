@@ -22,7 +22,7 @@ const WIDTH: usize = 4;
 pub(super) struct PrimaryGroup(Vec<u8>);
 
 impl PrimaryGroup {
-    /// The primary group of an entry. Entries that are no accounts of a domain have none.
+    /// The primary group of an entry; `None` for entries that are no accounts of a domain.
     pub(super) fn of(entry: &LdapEntry) -> Result<Option<Self>, DirectoryFault> {
         let Some(number) = entry.texts(NUMBER).into_iter().next() else { return Ok(None) };
         let identifier = match entry.values(SECURITY_IDENTIFIER) {

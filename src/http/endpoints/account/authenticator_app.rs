@@ -109,7 +109,7 @@ pub(super) async fn confirm_setup(
     let reply = match codes {
         NewRecoveryCodes::Shown(codes) => {
             let notice = request.text().app_is_set_up();
-            show_codes((context, request), active, notice, &codes).await
+            show_recovery_codes((context, request), active, notice, &codes).await
         }
         NewRecoveryCodes::None => done(AccountNotice::AuthenticatorSetUp),
         NewRecoveryCodes::OfOtherPage => done(AccountNotice::CodesOfOtherPage),
@@ -161,11 +161,11 @@ pub(super) async fn show_new_codes(
     notice: &str,
 ) -> Result<Reply, EndpointError> {
     let codes = make_recovery_codes(context, &active.account).await?;
-    Ok(show_codes((context, request), active, notice, &codes).await)
+    Ok(show_recovery_codes((context, request), active, notice, &codes).await)
 }
 
 /// Shows recovery codes that were just made.
-pub(super) async fn show_codes(
+pub(super) async fn show_recovery_codes(
     (context, request): (AccountContext<'_>, &Request),
     active: &ActiveSession,
     notice: &str,

@@ -5,7 +5,8 @@ use http::StatusCode;
 use super::{
     account_url,
     authenticator_app::{
-        end_sessions_meanwhile, prepare_enrolment, report_enrolment, report_removal, show_codes,
+        end_sessions_meanwhile, prepare_enrolment, report_enrolment, report_removal,
+        show_recovery_codes,
     },
     change_result::{AccountChangeResult, AccountNotice},
 };
@@ -140,7 +141,7 @@ async fn store_passkey(
     let result = match codes {
         NewRecoveryCodes::Shown(codes) => {
             let notice = request.text().passkey_is_set_up();
-            let page = show_codes((context, request), active, notice, &codes).await;
+            let page = show_recovery_codes((context, request), active, notice, &codes).await;
             AccountChangeResult::Page(Box::new(page))
         }
         NewRecoveryCodes::None => AccountChangeResult::Done(AccountNotice::PasskeySetUp),

@@ -17,8 +17,8 @@ use crate::{
     protocol::{
         account_page::validate_account_page_request,
         authorize::{
-            Interaction, InteractionError, pushed_identity, validate_authorization_request,
-            validate_backchannel_request, validate_device_request,
+            Interaction, InteractionError, pushed_client_and_request,
+            validate_authorization_request, validate_backchannel_request, validate_device_request,
         },
         error::{ErrorCode, OAuthError},
         params::RequestParams,
@@ -112,7 +112,7 @@ fn cross_device_url(context: AccountContext<'_>, interaction: &Interaction) -> O
 /// The URL of an authorization request; `None` if the request was pushed and has ended.
 fn authorization_url(context: AccountContext<'_>, query: String) -> Option<String> {
     let path = Endpoint::Authorize.absolute_path(&context.tenant.tenant.issuer);
-    let Some((client_id, id)) = pushed_identity(&query) else {
+    let Some((client_id, id)) = pushed_client_and_request(&query) else {
         return Some(format!("{path}?{query}"));
     };
     let request_uri = reissue_request_uri(context, query, &id)?;

@@ -195,7 +195,7 @@ async fn finish(
     }
     let page = || match codes {
         NewRecoveryCodes::Shown(codes) => {
-            show_codes((context, request), &account, (form, codes.as_slice()))
+            show_recovery_codes((context, request), &account, (form, codes.as_slice()))
         }
         NewRecoveryCodes::None => Reply::see_other(&account_url(request, None)),
         NewRecoveryCodes::OfOtherPage => Reply::see_other(&url_with_codes_of_other_page(request)),
@@ -222,7 +222,7 @@ fn signed_in_user(
     Some(SignedInUser { chosen_password, ..user })
 }
 
-fn show_codes(
+fn show_recovery_codes(
     (context, request): (AccountContext<'_>, &Request),
     account: &Account,
     (form, codes): (&InvitedFactorForm, &[String]),

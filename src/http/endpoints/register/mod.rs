@@ -189,7 +189,9 @@ fn sent(request: &Request) -> Result<RegistrationRequest, OAuthError> {
         let text = "Send the client metadata in the body as application/json.";
         return Err(OAuthError::new(ErrorCode::InvalidClientMetadata, text));
     }
-    RegistrationRequest::parse(&request.body, &request.tenant.tenant.algorithms)
+    let tenant = &request.tenant.tenant;
+    let signed_requests = tenant.fapi2.is_some_and(|rules| rules.signed_requests);
+    RegistrationRequest::parse(&request.body, &tenant.algorithms, signed_requests)
 }
 
 /// Generates a client secret of the required length, if the client has one.

@@ -86,7 +86,7 @@ pub(super) fn application_view<'a>(
     }
 }
 
-/// The first details, at most as many details and values as the consent page shows for a request.
+/// The first details that fit: at most as many details and values as the consent page shows for a request.
 fn shown_details<'a>(
     servers: &'a ResourceServers,
     details: &'a [GrantedDetail],
@@ -96,7 +96,7 @@ fn shown_details<'a>(
         let server = servers.find(resource).map(|server| &**server);
         let DetailView { title, lines } = detail_view(server, detail);
         if lines.len() > values_left {
-            break;
+            continue;
         }
         values_left -= lines.len();
         let server = server.map_or(resource.as_str(), |server| server.name.as_str());

@@ -20,7 +20,7 @@ pub struct ReturnTo {
     form_action: String,
 }
 
-/// How an authorization response that is a JWT is signed.
+/// The signature of an authorization response that is a JWT: audience and algorithm.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResponseSigning {
     /// The client's ID, which is the claim `aud` of the response.

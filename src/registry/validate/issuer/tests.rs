@@ -37,7 +37,7 @@ fn tenant(key: &ObjectKey, created: i64) -> TenantSummary {
     tenant
 }
 
-struct Claims(IssuerClaims);
+struct Claims(ClaimedIssuers);
 
 impl Claims {
     fn holder(&self) -> Vec<String> {
