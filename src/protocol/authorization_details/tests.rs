@@ -78,12 +78,12 @@ fn people_can_read_all_members() {
         "a\u{7}",
         "Ada  amount",
         "Ada\u{2003}amount",
-        "a\u{300}\u{300}\u{300}\u{300}\u{300}",
+        "a\u{300}\u{300}\u{300}\u{300}\u{300}\u{300}\u{300}",
         // Thai, Cyrillic, Hebrew and Arabic marks are drawn over other characters too.
-        "ก\u{e4e}\u{e4e}\u{e4e}\u{e4e}\u{e4e}",
-        "a\u{483}\u{483}\u{488}\u{488}\u{489}",
-        "א\u{591}\u{592}\u{593}\u{594}\u{595}",
-        "ا\u{64b}\u{64b}\u{64b}\u{64b}\u{64b}",
+        "ก\u{e4e}\u{e4e}\u{e4e}\u{e4e}\u{e4e}\u{e4e}\u{e4e}",
+        "a\u{483}\u{483}\u{483}\u{483}\u{488}\u{488}\u{489}",
+        "א\u{591}\u{592}\u{593}\u{594}\u{595}\u{596}\u{597}",
+        "ا\u{64b}\u{64b}\u{64b}\u{64b}\u{64b}\u{64b}\u{64b}",
     ] {
         for value in [
             json!([{ "type": "payment", "to": hidden }]),

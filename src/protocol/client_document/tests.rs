@@ -258,6 +258,7 @@ fn a_restriction_that_cannot_be_honoured_is_refused() {
     assert!(parsed(|document| document[name] = json!("HS256")).is_ok(), "the client is public");
     let assertion = parsed(|document| {
         document["token_endpoint_auth_method"] = json!("private_key_jwt");
+        document["jwks_uri"] = json!("https://app.test/jwks");
         document[name] = json!("HS256");
     });
     assert!(matches!(assertion, Err(ClientDocumentError::Member(member, _)) if member == name));
