@@ -114,6 +114,11 @@ pub struct DynamicRegistration {
 }
 
 impl Client {
+    /// The `default_max_age` of a number of seconds; `None` for more than a year.
+    pub fn default_max_age_of(seconds: u64) -> Option<Duration> {
+        (seconds <= 31_536_000).then_some(Duration::from_secs(seconds))
+    }
+
     /// Creates a confidential web client without redirect URIs, grant types, scopes or secrets.
     pub fn new(id: ClientId, object: ObjectKey, tenant: TenantId) -> Self {
         Self {

@@ -13,8 +13,6 @@ use crate::{
     protocol::registration::find_unsupported_metadata,
 };
 
-/// Longest `default_max_age`: a year, as in manifests.
-const MAX_AGE_SECS: u64 = 31_536_000;
 const CERTIFICATE_BOUND: &str = "tls_client_certificate_bound_access_tokens";
 const UNKNOWN_ALGORITHM: &str = "it must be an algorithm that is supported";
 
@@ -172,9 +170,9 @@ fn assertion_algorithm(
 fn max_age(members: &Map<String, Value>) -> Result<Option<Duration>, ClientDocumentError> {
     const FIELD: &str = "default_max_age";
     let Some(value) = written(members, FIELD) else { return Ok(None) };
-    let seconds = value.as_u64().filter(|seconds| *seconds <= MAX_AGE_SECS);
+    let max_age = value.as_u64().and_then(Client::default_max_age_of);
     let refused = ClientDocumentError::Member(FIELD, "it must be seconds, at most a year");
-    seconds.map(|seconds| Some(Duration::from_secs(seconds))).ok_or(refused)
+    max_age.map(Some).ok_or(refused)
 }
 
 fn acr_values(members: &Map<String, Value>) -> Result<Vec<String>, ClientDocumentError> {

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use crate::{
     api,
-    model::Lifetimes,
+    model::{Client, Lifetimes},
     registry::validate::{ProblemList, duration, tenant::reuse_window},
 };
 
@@ -66,9 +66,9 @@ impl ClientLifetimes {
 
 /// Validates `spec.defaultMaxAge`: seconds, at most a year. `None` if it is not set or not valid.
 pub fn max_age(problems: &mut ProblemList, written: Option<i64>) -> Option<Duration> {
-    let seconds = u64::try_from(written?).ok().filter(|seconds| *seconds <= 31_536_000);
-    if seconds.is_none() {
+    let max_age = u64::try_from(written?).ok().and_then(Client::default_max_age_of);
+    if max_age.is_none() {
         problems.invalid("spec.defaultMaxAge", "must be between 0 and 31536000 seconds");
     }
-    seconds.map(Duration::from_secs)
+    max_age
 }

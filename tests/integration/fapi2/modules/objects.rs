@@ -11,7 +11,7 @@ use crate::fapi2::{
 
 const REFUSED: (u16, &str) = (400, "invalid_request_object");
 
-/// Asserts that a pushed object with another value of a claim is refused; without the claim, if there is no value.
+/// Asserts that the object is refused after a claim was set to this value; without a value the claim is removed.
 async fn refuses(client: &VariantClient<'_>, name: &str, value: Option<Value>) {
     let answer = client.push_changed("PS256", |claims| match value {
         Some(value) => claims[name] = value,
@@ -21,7 +21,7 @@ async fn refuses(client: &VariantClient<'_>, name: &str, value: Option<Value>) {
     assert_error(&answer, REFUSED.0, REFUSED.1);
 }
 
-/// Asserts that a pushed object with another value of a claim leads to a code.
+/// Asserts that the object leads to a code after a claim was set to this value.
 async fn accepts(client: &VariantClient<'_>, name: &str, value: Value) {
     let url = client.url_of(&client.push_changed("PS256", |it| it[name] = value).await);
     let response = client.response(&url).await;
