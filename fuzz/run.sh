@@ -20,6 +20,7 @@ fuzz=${PWD%/fuzz}/target/fuzz
 # Dependencies are compiled once for all checkouts of this machine, as the testenv's binaries are. The crate's own
 # artifacts are of one checkout each, and are deleted a day later.
 export CARGO_TARGET_DIR=${LANYARD_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/lanyard}/fuzz
+unset CARGO_BUILD_BUILD_DIR
 export RUSTFLAGS="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
   -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
   -Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing"

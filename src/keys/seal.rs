@@ -28,7 +28,7 @@ const HEADER: usize = 1 + 4 + SALT;
 const TAG: usize = 16;
 
 /// The installation's sealing keys, parsed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sealer {
     keys: Arc<[SealingKey]>,
     /// The key of credential marks, which never rotates. A Secret that users made themselves may have

@@ -61,6 +61,10 @@ pub(super) fn hold_keys(
             snapshot.sealer = sealer.map(|sealer| Arc::new(sealer.with_marking_key_of(&held)));
         }
     }
+    if snapshot.sealer == before.sealer {
+        // Caches of opened values last as long as their sealer.
+        snapshot.sealer.clone_from(&before.sealer);
+    }
     let Some(held) = before.vault.as_deref() else { return count };
     // The annotation is gone with a deleted Secret.
     let discarded = secret(objects, &secrets.vault).map(discarded_keys);
@@ -152,6 +156,21 @@ mod tests {
         assert!(discarded.sealer.is_some());
         let (restored, _) = snapshot(&objects(Some(1), &id), &discarded);
         assert!(!opens(&restored, &sealed), "it stays void when its entry comes back");
+    }
+
+    #[test]
+    fn a_sealer_lasts_until_its_keys_change() {
+        let (first, _) = snapshot(&objects(Some(1), ""), &Snapshot::default());
+        let (same, _) = snapshot(&objects(Some(1), ""), &first);
+        let is_first = |of: &Snapshot| match (&of.sealer, &first.sealer) {
+            (Some(of), Some(first)) => Arc::ptr_eq(of, first),
+            none => panic!("no key: {none:?}"),
+        };
+        assert!(is_first(&same), "other objects changed");
+        let (deleted, _) = snapshot(&objects(None, ""), &same);
+        assert!(is_first(&deleted), "the Secret was deleted");
+        let (replaced, _) = snapshot(&objects(Some(2), ""), &deleted);
+        assert!(!is_first(&replaced), "a key was added");
     }
 
     #[test]

@@ -29,8 +29,27 @@ const WAIT_TIMEOUT: Duration = Duration::from_mins(2);
 /// The panic message of `Browser` and `Application` when there is no response.
 const NO_ANSWER: &str = "an answer: reqwest::Error";
 
-/// A tenant in namespace `team` whose keys rotate all the time, with its clients and user.
-pub const OBJECTS: &str = r#"
+/// An OidcUser with the password of `alice`.
+macro_rules! user {
+    ($name:literal) => {
+        concat!(
+            "---\napiVersion: lanyard.dev/v1alpha1\nkind: OidcUser\nmetadata: {name: ",
+            $name,
+            ", namespace: team}\nspec: {tenantRef: {name: main}, username: ",
+            $name,
+            ", passwordSecretRef: {name: alice}}\n",
+        )
+    };
+}
+
+/// Number of users `bob-N`. The tasks that sign in take turns with them: a user's oldest sessions and grants end when
+/// there are more than fifty. The clock of one replica may be half a minute ahead, so that all new sessions of the others
+/// would be the oldest.
+const USERS: usize = 16;
+
+/// A tenant in namespace `team` whose keys rotate all the time, with its clients and users.
+pub const OBJECTS: &str = concat!(
+    r#"
 apiVersion: lanyard.dev/v1alpha1
 kind: Tenant
 metadata: {name: main, namespace: team}
@@ -47,11 +66,6 @@ metadata: {name: alice, namespace: team}
 spec: {tenantRef: {name: main}, username: alice, passwordSecretRef: {name: alice}}
 ---
 apiVersion: lanyard.dev/v1alpha1
-kind: OidcUser
-metadata: {name: bob, namespace: team}
-spec: {tenantRef: {name: main}, username: bob, passwordSecretRef: {name: alice}}
----
-apiVersion: lanyard.dev/v1alpha1
 kind: OidcClient
 metadata: {name: app, namespace: team}
 spec:
@@ -66,7 +80,24 @@ apiVersion: lanyard.dev/v1alpha1
 kind: OidcClient
 metadata: {name: robot, namespace: team}
 spec: {tenantRef: {name: main}, grantTypes: [client_credentials], scopes: [profile]}
-"#;
+"#,
+    user!("bob-0"),
+    user!("bob-1"),
+    user!("bob-2"),
+    user!("bob-3"),
+    user!("bob-4"),
+    user!("bob-5"),
+    user!("bob-6"),
+    user!("bob-7"),
+    user!("bob-8"),
+    user!("bob-9"),
+    user!("bob-10"),
+    user!("bob-11"),
+    user!("bob-12"),
+    user!("bob-13"),
+    user!("bob-14"),
+    user!("bob-15"),
+);
 
 /// A load that runs until it is stopped.
 pub struct Load {
@@ -159,13 +190,15 @@ impl Load {
         suppress_reports_of_counted_cuts();
         let (stop, counts) = (Arc::new(AtomicBool::new(false)), Arc::new(Counts::default()));
         let mut tasks = Vec::new();
-        for _ in 0..2 {
+        for half in 0..2 {
             let app = discover().await;
             let (stop, counts) = (Arc::clone(&stop), Arc::clone(&counts));
+            let mut users = (0..USERS).filter(move |number| number % 2 == half).cycle();
             tasks.push(tokio::spawn(async move {
                 while !stop.load(Ordering::SeqCst) {
+                    let username = format!("bob-{}", users.next().expect("a cycle"));
                     // A sign-in that was cut starts over, because its code may have been redeemed.
-                    if answered(&counts, person(&app)).await.is_some() {
+                    if answered(&counts, person(&app, &username)).await.is_some() {
                         counts.sign_ins.fetch_add(1, Ordering::SeqCst);
                     }
                     tokio::time::sleep(2 * REQUEST_PAUSE).await;
@@ -261,9 +294,8 @@ pub async fn answered<T>(counts: &Counts, work: impl Future<Output = T>) -> Opti
 }
 
 /// A sign-in, userinfo and a refresh, with both ID tokens verified.
-async fn person(app: &Application) {
-    // A user's oldest grants end when there are many, so the tasks that sign in have a user of their own.
-    let (_, tokens) = sign_in_as(app, "bob").await;
+async fn person(app: &Application, username: &str) {
+    let (_, tokens) = sign_in_as(app, username).await;
     verified(text(&tokens, "id_token"), &app.jwks().await, &app.client_id);
     assert_eq!(app.userinfo(text(&tokens, "access_token")).await.0, 200);
     let (status, again) = refresh(app, text(&tokens, "refresh_token")).await;

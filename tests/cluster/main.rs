@@ -1,7 +1,7 @@
 //! Tests that need external servers or the whole machine: a Kubernetes API server, Pods,
 //! replicas of `lanyard run`, databases that fail over, and processes that are killed under load.
 //!
-//! `tests/testenv/build.sh` builds and installs the servers. Tests of different files never run
+//! `tests/testenv/build.sh` builds and installs the servers. Tests of different groups never run
 //! together (`support::turns`).
 
 #[path = "../support/mod.rs"]
@@ -18,5 +18,6 @@ mod logs;
 mod registration;
 mod replicas;
 mod restarts;
+mod storm;
 mod upgrade;
 mod workloads;

@@ -129,7 +129,7 @@ fn web() -> Value {
 
 #[test]
 fn registered_clients_are_objects_that_every_replica_serves() {
-    let _turn = turns::of("registration");
+    let _turn = turns::of("replicas");
     let world = World::start();
     eventually(SOON, || world.api.try_apply(TENANTS));
     for tenant in ["tenants.lanyard.dev/main", "tenants.lanyard.dev/brief"] {

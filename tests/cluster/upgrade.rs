@@ -113,15 +113,12 @@ impl Installation {
     }
 
     fn awaits_objects(&self) {
-        for object in [
-            "tenants.lanyard.dev/main",
-            "oidcclient/app",
-            "oidcclient/robot",
-            "oidcuser/alice",
-            "oidcuser/bob",
+        for objects in [
+            &["tenants.lanyard.dev/main", "oidcclient/app", "oidcclient/robot"][..],
+            &["oidcuser", "--all"],
         ] {
-            let args = ["-n", "team", "wait", "--for=condition=Ready", object, "--timeout=120s"];
-            self.api.kubectl(&args);
+            let wait = ["-n", "team", "wait", "--for=condition=Ready", "--timeout=120s"];
+            self.api.kubectl(&[&wait[..], objects].concat());
         }
     }
 

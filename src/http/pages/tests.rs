@@ -252,7 +252,7 @@ fn the_account_page_says_what_applications_may_do_and_where_sessions_are() {
         "Know who you are. See your profile. Since 17 March 2030.",
         "<span class=\"scope-title\">payment</span>",
         ">to: <bdi>&#60;script&#62;",
-        "<p class=\"entry-detail\">1 older permission is not shown.</p>",
+        "<p class=\"entry-detail\">1 more permission is not shown.</p>",
         "It registered itself.",
         "<strong>stranger.test</strong>",
         "Unknown browser",

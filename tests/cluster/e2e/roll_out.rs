@@ -36,14 +36,12 @@ pub async fn no_request_fails_during_roll_outs_and_kills(target: &Target, node: 
     let ip = ["-n", NAMESPACE, "get", "service/lanyard", "-o", "jsonpath={.spec.clusterIP}"];
     let _proxy = Proxy::at(port, (target.kubectl(&ip), 80));
     eventually(SOON, || node.api.try_apply(OBJECTS));
-    for object in [
-        "tenants.lanyard.dev/main",
-        "oidcclient/app",
-        "oidcclient/robot",
-        "oidcuser/alice",
-        "oidcuser/bob",
+    for objects in [
+        &["tenants.lanyard.dev/main", "oidcclient/app", "oidcclient/robot"][..],
+        &["oidcuser", "--all"],
     ] {
-        target.kubectl(&["-n", "team", "wait", "--for=condition=Ready", object, "--timeout=120s"]);
+        let wait = ["-n", "team", "wait", "--for=condition=Ready", "--timeout=120s"];
+        target.kubectl(&[&wait[..], objects].concat());
     }
     let issuer = format!("{base_url}/team/main");
     let robot =

@@ -252,7 +252,7 @@ fn now() -> FixedClock {
 async fn after_password(url: &str) -> (Browser, Page) {
     let browser = Browser::new();
     let page = browser.open(url).await;
-    let fields = [("username", "bob"), ("password", PASSWORD)];
+    let fields = [("username", "bob-0"), ("password", PASSWORD)];
     let page = browser.submit(&page.form("/login"), &fields).await;
     (browser, page)
 }
