@@ -80,8 +80,8 @@ storm: ## Apply 1,000 tenants at once on a real API server, and compare the time
 	$(CARGO) build $(LOCKED) --release
 	LANYARD_BINARY=$(CURDIR)/target/release/lanyard STORM_TENANTS=1000 $(CARGO) test $(LOCKED) --test cluster a_storm_of_tenants -- --nocapture
 
-screenshots: ## Pictures of every page at two widths, in target/screenshots
-	$(CARGO) test $(LOCKED) --test browser pictures -- --nocapture
+screenshots: ## Pictures of every page at three widths, light and dark, in target/screenshots
+	SCREENSHOTS=all $(CARGO) test $(LOCKED) --test browser pictures -- --nocapture
 
 fmt: ## Format the code
 	$(CARGO) fmt

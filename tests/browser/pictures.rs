@@ -1,26 +1,46 @@
-//! Screenshots of every page at the width of a narrow phone, a phone and a desktop, light and dark,
-//! in `target/screenshots`, and automatic checks of layout and accessibility.
+//! Automatic checks of layout and accessibility of every page, at the width of a narrow phone, a phone and a desktop,
+//! and screenshots in `target/screenshots`: two of each page, or with `SCREENSHOTS=all` of every width, light and dark.
 
 use std::{
-    fs,
+    env, fs,
     path::{Path, PathBuf},
 };
 
 use super::{axe, chromium::Chromium, gallery, site, tab::Tab};
 
-const WIDTHS: [u32; 3] = [320, 390, 1280];
+/// A width of the window in pixels and whether the colour scheme is dark, with the checks that are made there.
+struct Look {
+    width: u32,
+    dark: bool,
+    /// Whether the rules of axe-core are applied.
+    rules: bool,
+    /// Whether a picture is taken without `SCREENSHOTS=all`.
+    picture: bool,
+}
+
+const LOOKS: [Look; 6] = [
+    Look { width: 320, dark: false, rules: false, picture: false },
+    Look { width: 320, dark: true, rules: false, picture: false },
+    Look { width: 1280, dark: true, rules: false, picture: false },
+    Look { width: 1280, dark: false, rules: true, picture: true },
+    Look { width: 390, dark: false, rules: true, picture: false },
+    Look { width: 390, dark: true, rules: true, picture: true },
+];
 
 /// The folder of the pictures, and the rules of accessibility.
 pub struct Gallery {
     folder: PathBuf,
     rules: Option<String>,
+    /// Whether a picture is taken of every look.
+    all: bool,
 }
 
 impl Gallery {
     pub fn new(rules: Option<String>) -> Self {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/screenshots");
         fs::create_dir_all(&folder).expect("target can be written");
-        Self { folder, rules }
+        let all = env::var_os("SCREENSHOTS").is_some_and(|it| it == "all");
+        Self { folder, rules, all }
     }
 }
 
@@ -29,30 +49,33 @@ async fn every_page_is_accessible_and_fits_its_window() {
     let Some(browser) = Chromium::shared() else { return };
     let gallery = Gallery::new(axe::find_or_install());
     let site = site::serve(gallery::pages);
-    let tab = browser.person().await;
-    for page in site.names() {
-        tab.goto(&site.page(page)).await;
-        judge(&tab, &gallery, page).await;
-    }
-    println!("{} pages in {}", site.names().count(), gallery.folder.display());
+    let names: Vec<&str> = site.names().collect();
+    // One tab does not keep two cores busy.
+    let halves = names.chunks(names.len().div_ceil(2)).map(async |half| {
+        let tab = browser.person().await;
+        for page in half {
+            tab.goto(&site.page(page)).await;
+            judge(&tab, &gallery, page).await;
+        }
+    });
+    futures::future::join_all(halves).await;
+    println!("{} pages in {}", names.len(), gallery.folder.display());
 }
 
 /// Takes pictures of the page in a tab, and asserts that it is accessible and fits.
 pub async fn judge(tab: &Tab, gallery: &Gallery, page: &str) {
-    for width in WIDTHS {
-        for (dark, scheme) in [(false, "light"), (true, "dark")] {
-            tab.looks(width, dark).await;
-            fits(tab, page, width).await;
+    for Look { width, dark, rules, picture } in LOOKS {
+        tab.looks(width, dark).await;
+        fits(tab, page, width).await;
+        if picture || gallery.all {
             let picture = tab.picture().await;
             assert!(picture.len() > 2_000, "{page} is blank");
+            let scheme = if dark { "dark" } else { "light" };
             let file = gallery.folder.join(format!("{page}-{width}-{scheme}.png"));
             fs::write(file, picture).expect("written");
         }
-    }
-    for (width, dark) in [(1280, false), (390, false), (390, true)] {
-        tab.looks(width, dark).await;
-        if let Some(rules) = &gallery.rules {
-            axe::check(tab, rules, page).await;
+        if let Some(text) = gallery.rules.as_ref().filter(|_| rules) {
+            axe::check(tab, text, page).await;
         }
     }
     is_dark(tab, page).await;
