@@ -4,6 +4,8 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 export CARGO_TERM_COLOR=never
+# Tests often wait for servers, so one more test than there are cores runs at a time.
+export RUST_TEST_THREADS=${RUST_TEST_THREADS:-$(($(nproc) + 1))}
 log=$(mktemp)
 trap 'rm -f "$log" "$log.testenv"' EXIT
 failed=()
