@@ -19,23 +19,19 @@ host=$(rustc "+$toolchain" -vV | sed -n 's/^host: //p')
 fuzz=${PWD%/fuzz}/target/fuzz
 # Dependencies are compiled once for all checkouts of this machine, as the testenv's binaries are. The crate's own
 # artifacts are of one checkout each, and are deleted a day later.
-export CARGO_TARGET_DIR=${LANYARD_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/lanyard}/fuzz
-unset CARGO_BUILD_BUILD_DIR
+export CARGO_BUILD_BUILD_DIR=${LANYARD_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/lanyard}/fuzz
+export CARGO_TARGET_DIR=$fuzz
 export RUSTFLAGS="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
   -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
   -Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing"
-mkdir -p "$CARGO_TARGET_DIR" "$fuzz/bin"
-exec 9>"$CARGO_TARGET_DIR/lock"
-flock 9
-cargo "+$toolchain" build --locked --release --quiet --target "$host" 9>&-
-for target in targets/*.rs; do cp "$CARGO_TARGET_DIR/$host/release/$(basename "$target" .rs)" "$fuzz/bin/"; done
-find "$CARGO_TARGET_DIR/$host/release" -name '*lanyard*' -mmin +1440 -prune -exec rm -rf {} +
-exec 9>&-
+mkdir -p "$CARGO_BUILD_BUILD_DIR"
+cargo "+$toolchain" build --locked --release --quiet --target "$host"
+find "$CARGO_BUILD_BUILD_DIR/$host/release" -name '*lanyard*' -mmin +1440 -prune -exec rm -rf {} + || true
 
 fuzz() { # fuzz TARGET: prints the number of inputs, or the log of a crash
   local target=$1 found=$fuzz/corpus/$1 log=$fuzz/$1.log
   mkdir -p "$found" "corpus/$target"
-  if "$fuzz/bin/$target" "$found" "corpus/$target" -max_total_time="$seconds" \
+  if "$fuzz/$host/release/$target" "$found" "corpus/$target" -max_total_time="$seconds" \
     -artifact_prefix="$fuzz/$target-" -verbosity=0 >"$log" 2>&1; then
     echo "fuzz: $target for ${seconds} s: $(find "$found" -type f | wc -l) interesting inputs, no crash"
   else

@@ -99,6 +99,17 @@ spec: {tenantRef: {name: main}, grantTypes: [client_credentials], scopes: [profi
     user!("bob-15"),
 );
 
+/// Waits until the objects are Ready; `kubectl` runs it with these arguments.
+pub fn await_objects(kubectl: impl Fn(&[&str]) -> String) {
+    for objects in [
+        &["tenants.lanyard.dev/main", "oidcclient/app", "oidcclient/robot"][..],
+        &["oidcuser", "--all"],
+    ] {
+        let wait = ["-n", "team", "wait", "--for=condition=Ready", "--timeout=120s"];
+        kubectl(&[&wait[..], objects].concat());
+    }
+}
+
 /// A load that runs until it is stopped.
 pub struct Load {
     stop: Arc<AtomicBool>,

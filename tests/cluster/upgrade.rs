@@ -12,7 +12,9 @@ use std::{
 };
 
 use crate::{
-    load::{Load, OBJECTS, SCOPE, everywhere, knows_clients, refresh, sign_in, text},
+    load::{
+        Load, OBJECTS, SCOPE, await_objects, everywhere, knows_clients, refresh, sign_in, text,
+    },
     support::{
         browser::{Application, Browser},
         cluster::{self, ApiServer, Database, LoadBalancer, Replica, eventually},
@@ -78,7 +80,7 @@ impl Installation {
         }
         let api = &installation.api;
         eventually(SOON, || api.try_apply(OBJECTS));
-        installation.awaits_objects();
+        await_objects(|args| installation.api.kubectl(args));
         installation.awaits_ready(2);
         installation
     }
@@ -112,16 +114,6 @@ impl Installation {
         });
     }
 
-    fn awaits_objects(&self) {
-        for objects in [
-            &["tenants.lanyard.dev/main", "oidcclient/app", "oidcclient/robot"][..],
-            &["oidcuser", "--all"],
-        ] {
-            let wait = ["-n", "team", "wait", "--for=condition=Ready", "--timeout=120s"];
-            self.api.kubectl(&[&wait[..], objects].concat());
-        }
-    }
-
     fn logs(&self) -> String {
         let tail = |replica: &Replica| {
             let log = fs::read_to_string(&replica.log).unwrap_or_default();
@@ -145,7 +137,7 @@ impl Installation {
             assert_eq!(old.process.terminate(SOON), Some(0), "it drains and exits: {}", old.name);
             self.awaits_ready(2);
         }
-        self.awaits_objects();
+        await_objects(|args| self.api.kubectl(args));
     }
 
     /// The specs of all objects, as the API server returns them.

@@ -16,7 +16,8 @@ use super::{
     cluster::{BINARY, Database, HOST, Node, Proxy, eventually, free_port},
     helm_upgrade,
     load::{
-        Counts, Load, OBJECTS, SCOPE, everywhere, knows_clients, most_cut, refresh, sign_in, text,
+        Counts, Load, OBJECTS, SCOPE, await_objects, everywhere, knows_clients, most_cut, refresh,
+        sign_in, text,
     },
 };
 
@@ -36,13 +37,7 @@ pub async fn no_request_fails_during_roll_outs_and_kills(target: &Target, node: 
     let ip = ["-n", NAMESPACE, "get", "service/lanyard", "-o", "jsonpath={.spec.clusterIP}"];
     let _proxy = Proxy::at(port, (target.kubectl(&ip), 80));
     eventually(SOON, || node.api.try_apply(OBJECTS));
-    for objects in [
-        &["tenants.lanyard.dev/main", "oidcclient/app", "oidcclient/robot"][..],
-        &["oidcuser", "--all"],
-    ] {
-        let wait = ["-n", "team", "wait", "--for=condition=Ready", "--timeout=120s"];
-        target.kubectl(&[&wait[..], objects].concat());
-    }
+    await_objects(|args| target.kubectl(args));
     let issuer = format!("{base_url}/team/main");
     let robot =
         ["-n", "team", "get", "secret", "robot-oidc", "-o", "jsonpath={.data.client-secret}"];

@@ -22,7 +22,10 @@ use super::{
     NAMESPACE, SOON,
     browser::{Application, Browser},
     cluster::{ApiServer, Database, LoadBalancer, Replica, eventually, install_chart},
-    load::{Load, OBJECTS, SCOPE, everywhere, knows_clients, most_cut, refresh, sign_in, text},
+    load::{
+        Load, OBJECTS, SCOPE, await_objects, everywhere, knows_clients, most_cut, refresh, sign_in,
+        text,
+    },
     turns,
 };
 
@@ -54,10 +57,7 @@ impl World {
         world.add("b", &[]);
         world.add("skewed", &skewed);
         eventually(SOON, || world.api.try_apply(&vault::with_authenticators(OBJECTS)));
-        for object in ["tenants.lanyard.dev/main", "oidcclient/app", "oidcclient/robot"] {
-            let args = ["-n", "team", "wait", "--for=condition=Ready", object, "--timeout=120s"];
-            world.api.kubectl(&args);
-        }
+        await_objects(|args| world.api.kubectl(args));
         world.awaits_ready(3);
         world
     }
